@@ -1,0 +1,25 @@
+"""The mirror and what belongs to the console itself. One writer per table: see docs/architecture.md."""
+
+from console.models.containers import Container, Endpoint, Mount
+from console.models.engines import Engine
+from console.models.events import Event
+from console.models.images import Image, ImageTag
+from console.models.networks import Network
+from console.models.operations import Operation
+from console.models.people import AuditEntry, User
+from console.models.volumes import Volume
+
+__all__ = [
+    "AuditEntry",
+    "Container",
+    "Endpoint",
+    "Engine",
+    "Event",
+    "Image",
+    "ImageTag",
+    "Mount",
+    "Network",
+    "Operation",
+    "User",
+    "Volume",
+]

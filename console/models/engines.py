@@ -1,0 +1,67 @@
+"""Engines: where they are, what they say of themselves, how fresh their mirror is."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Engine(models.Model):
+    """A Docker engine. ``sync`` alone writes it, apart from its name and address.
+
+    The identity of the engine behind the address is ``engine_id`` (``Info.ID``). Another identity at the same address
+    freezes the mirror (state SWAPPED, the newcomer in ``found``) until an admin confirms it.
+    """
+
+    class State(models.TextChoices):
+        NEW = "new", "Connecting"
+        LIVE = "live", "Live"
+        STALE = "stale", "Stale"  # was live, does not answer now
+        UNREACHABLE = "unreachable", "Unreachable"  # never answered since it was added
+        SWAPPED = "swapped", "Another engine answers"
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=200, blank=True)  # Info.Name
+    url = models.CharField(max_length=500)
+    tls_ca = models.CharField(max_length=500, blank=True)  # paths of PEM files
+    tls_cert = models.CharField(max_length=500, blank=True)
+    tls_key = models.CharField(max_length=500, blank=True)
+    source = models.CharField(max_length=100, blank=True)  # where the address was found: DOCKER_HOST, default socket…
+
+    engine_id = models.CharField(max_length=200, blank=True)
+    found = models.JSONField(default=dict, blank=True)  # the newcomer's EngineInfo while SWAPPED
+    server_version = models.CharField(max_length=100, blank=True)
+    api_version = models.CharField(max_length=20, blank=True)
+    info = models.JSONField(default=dict, blank=True)  # engine.types.EngineInfo
+
+    state = models.CharField(max_length=20, choices=State, default=State.NEW)
+    problem = models.CharField(max_length=30, blank=True)  # engine.errors.Unreachable.PROBLEMS
+    error = models.TextField(blank=True)  # one sentence
+    version = models.BigIntegerField(default=0)  # grows with every change of any mirrored row of this engine
+    seen_at = models.DateTimeField(null=True, blank=True)  # the mirror was exact and the engine answered then
+    synced_at = models.DateTimeField(null=True, blank=True)  # last full comparison
+    stale_since = models.DateTimeField(null=True, blank=True)
+    retry_at = models.DateTimeField(null=True, blank=True)
+    last_event_at = models.DateTimeField(null=True, blank=True)
+
+    # The lease: whoever holds it watches the engine. Taken by one conditional UPDATE.
+    lease_owner = models.CharField(max_length=100, blank=True)
+    lease_expires = models.DateTimeField(null=True, blank=True)
+    lease_fence = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["slug"]
+
+    def __str__(self) -> str:
+        return self.name or self.slug
+
+
+class Mirrored(models.Model):
+    """What every mirrored row has. The key is (engine, the engine's own full id)."""
+
+    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=64)  # of the parsed object: equal means nothing changed
+    version = models.BigIntegerField(default=0)  # Engine.version when this row last changed
+    problem = models.TextField(blank=True)  # why the object could not be parsed, if it could not
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,18 @@
+"""Websocket routes. The last one refuses what is unknown, so that a scanner leaves no traceback in the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import re_path
+
+from console.consumers.refuse import RefuseConsumer
+
+
+def _route(pattern: str, consumer: Any, name: str) -> Any:
+    return re_path(pattern, consumer.as_asgi(), name=name)
+
+
+websocket_urlpatterns: list[Any] = [
+    _route(r"^", RefuseConsumer, "ws-refuse"),
+]
