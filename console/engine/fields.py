@@ -71,7 +71,7 @@ def mapping(raw: Mapping[str, Any], key: str, limit: int = LIMIT) -> dict[str, s
 
 
 def integer(raw: Mapping[str, Any], key: str, largest: int = INT64, default: int = 0) -> int:
-    """Return the whole number at ``key`` (a string of digits counts), or ``default`` if absent or beyond ``largest``."""
+    """Return the whole number at ``key`` (or a string of digits), or ``default`` if absent or beyond ``largest``."""
     value = raw.get(key)
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,19}", value):
         value = int(value)
