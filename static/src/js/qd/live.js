@@ -1,0 +1,248 @@
+// What the socket pushes: which change waits, which row flashes, how a removed row leaves.
+//
+// A region is an element with data-live (its value is the address to read it again from; empty: this page). Changes inside
+// a region wait while the reader is busy with it; changes elsewhere (foot, counts, toasts, drawer) never wait.
+import { $, $$, on, typing } from "./dom.js";
+
+const GONE_MS = 5000; // how long a removed row stays
+const PRESS_MS = 700; // a row does not change under a double click
+const LOOK_MS = 250; // how often waiting changes look whether they may go on
+const FLASH_MS = 1700;
+const KEEP = 500; // more than this waiting: read the region again instead
+
+/** Waiting changes by target; the newest wins. */
+const waiting = new Map();
+/** Regions to read again when the reader lets go. */
+const again = new Set();
+let api = null;
+
+const source = () => $("#live");
+
+/** Why `region` may not change now, or "". */
+function busy(region) {
+  const selection = getSelection();
+  if (selection && !selection.isCollapsed && region.contains(selection.anchorNode)) return "text is selected";
+  const ticked = $$(".pick:checked", region).length;
+  if (ticked) return ticked === 1 ? "1 row is selected" : `${ticked} rows are selected`;
+  if ($("details.pick-menu[open]", region)) return "a menu is open";
+  if ($("dialog.modal[open]")) return "a dialog is open";
+  return "";
+}
+
+/** Why `row` may not change now, or "". */
+function occupied(row) {
+  const active = document.activeElement;
+  if (active && row.contains(active) && typing(active)) return "you are typing";
+  if (Date.now() - Number(row.dataset.pressed ?? 0) < PRESS_MS) return "a button was pressed";
+  return "";
+}
+
+function reason(target) {
+  const region = target.closest("[data-live]");
+  return region ? busy(region) || occupied(target) : "";
+}
+
+function announce(text) {
+  document.dispatchEvent(new CustomEvent("qd:hold", { detail: { reason: text, count: waiting.size + again.size } }));
+}
+
+// ── rows ─────────────────────────────────────────────────────
+
+/** What a reader would see change in `row`; meters and times move without a flash. */
+function look(row) {
+  const copy = row.cloneNode(true);
+  for (const part of $$("[data-quiet], time, .acts", copy)) part.remove();
+  return copy.textContent.replace(/\s+/g, " ").trim() + $$(".st", copy).map((lamp) => lamp.getAttribute("class")).join();
+}
+
+function flash(row) {
+  row.classList.remove("changed");
+  void row.offsetWidth;
+  row.classList.add("changed");
+  clearTimeout(row.qdFlash);
+  row.qdFlash = setTimeout(() => row.classList.remove("changed"), FLASH_MS);
+}
+
+/** What the reader did to the row outlives the change. */
+function restore(row, kept) {
+  const box = $(".pick", row);
+  if (box) row.setAttribute("aria-selected", String(box.checked));
+  if (kept.at) row.classList.add("at");
+  if (row === kept.row && row.dataset.gone !== undefined) return;
+  if (kept.look !== look(row)) flash(row);
+}
+
+const rowsOf = (target) => (target.matches("tr[id]") ? [target] : $$("tr[id]", target));
+
+/** Remember the rows that the tasks are about to change or add. */
+function remember(tasks) {
+  const kept = new Map();
+  for (const task of tasks) {
+    if (!(task.target instanceof Element)) continue;
+    for (const row of rowsOf(task.target)) kept.set(row.id, { row, look: look(row), at: row.classList.contains("at") });
+    for (const row of $$("tr[id]", task.fragment ?? document.createElement("i"))) if (!kept.has(row.id)) kept.set(row.id, { look: null });
+  }
+  return kept;
+}
+
+function settle(kept) {
+  for (const [id, was] of kept) {
+    const row = document.getElementById(id);
+    if (row) restore(row, was);
+  }
+  document.dispatchEvent(new CustomEvent("qd:rows"));
+}
+
+/** A removed row says so in its place, and leaves later. */
+function mark(row) {
+  if (row.dataset.gone !== undefined) return;
+  row.dataset.gone = String(Date.now());
+  row.classList.add("gone");
+  for (const control of $$("button, input", row)) control.disabled = true;
+  const box = $(".pick", row);
+  if (box?.checked) {
+    box.checked = false;
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  const name = $(".name", row);
+  if (name) {
+    const tag = document.createElement("span");
+    tag.className = "tag";
+    tag.textContent = "removed";
+    name.after(" ", tag);
+  }
+}
+
+function sweep() {
+  for (const row of $$("tr[data-gone]")) {
+    if (Date.now() - Number(row.dataset.gone) < GONE_MS || row.closest("table").matches(":hover")) continue;
+    const body = row.parentElement;
+    row.remove();
+    if (body.matches("tbody[data-group]") && !$("tr:not(.grp)", body)) body.remove();
+  }
+}
+setInterval(sweep, 1000);
+
+// ── the gate ─────────────────────────────────────────────────
+
+/** An added row that is on the page already is a change of that row. */
+function known(task) {
+  const style = task.swapSpec?.style ?? "";
+  if (!/^(before|after)/.test(style) || !task.fragment) return [task];
+  const tasks = [];
+  for (const row of $$("tr[id]", task.fragment)) {
+    const target = document.getElementById(row.id);
+    if (!target) continue;
+    const fragment = document.createDocumentFragment();
+    fragment.append(row);
+    tasks.push({ ...task, type: "oob", fragment, target, swapSpec: { style: "outerMorph" } });
+  }
+  if (task.fragment.childElementCount && $("tr", task.fragment)) tasks.push(task);
+  else if (!tasks.length) tasks.push(task);
+  return tasks;
+}
+
+/** Sort what came in into what happens now (returned) and what waits. */
+function gate(tasks) {
+  const now = [];
+  let why = "";
+  for (const task of tasks.flatMap(known)) {
+    if (!(task.target instanceof Element)) {
+      now.push(task);
+      continue;
+    }
+    if (task.swapSpec?.style === "delete" && task.target.matches("tr")) {
+      mark(task.target);
+      continue;
+    }
+    const held = reason(task.target);
+    if (!held) {
+      now.push(task);
+      continue;
+    }
+    why = held;
+    const region = task.target.closest("[data-live]");
+    const inPlace = task.swapSpec?.style === "outerMorph" && task.target !== region;
+    if (inPlace && waiting.size < KEEP) waiting.set(task.target.id || task.target, task);
+    else again.add(region.id || region);
+  }
+  if (why) announce(why);
+  return now;
+}
+
+const found = (key) => (typeof key === "string" ? document.getElementById(key) : key.isConnected ? key : null);
+
+/** Let go of what may go now. */
+async function release() {
+  if (!waiting.size && !again.size) return;
+  let why = "";
+  for (const key of again) {
+    const region = found(key);
+    why = region ? busy(region) : "";
+    if (why) continue;
+    again.delete(key);
+    if (!region) continue;
+    for (const [id, task] of waiting) if (region.contains(task.target)) waiting.delete(id);
+    read(region);
+  }
+  const ready = [];
+  for (const [key, task] of waiting) {
+    const target = found(key);
+    const held = target ? reason(target) : "";
+    if (held) {
+      why = held;
+      continue;
+    }
+    waiting.delete(key);
+    if (target) ready.push({ ...task, target });
+  }
+  if (ready.length) {
+    const kept = remember(ready);
+    await Promise.all(ready.map((task) => api.insertContent(task)));
+    settle(kept);
+  }
+  announce(why);
+}
+setInterval(release, LOOK_MS);
+
+// ── reading a region again ───────────────────────────────────
+
+function read(region) {
+  const from = source();
+  if (from) window.htmx.ajax("GET", region.dataset.live || location.pathname + location.search, { source: from, target: region, swap: "outerMorph" });
+}
+
+/** Read every region of the page again: after a reconnect, and when the server says that a change was missed. */
+export function resync() {
+  $$("[data-live]").forEach(read);
+}
+
+let connected = false;
+document.addEventListener("htmx:ws:after:connection", () => {
+  if (connected) resync();
+  connected = true;
+});
+document.addEventListener("htmx:ws:before:message:incoming", (event) => {
+  const data = event.detail.message.data;
+  if (typeof data !== "string" || !data.startsWith("{")) return;
+  try {
+    if (JSON.parse(data).resync) resync();
+  } catch {
+    // Not for us.
+  }
+});
+
+on("click", "tr button", (button) => { button.closest("tr").dataset.pressed = String(Date.now()); });
+
+window.htmx.registerExtension("qd", {
+  init(internal) { api = internal; },
+  htmx_before_swap(element, detail) {
+    if (!source() || detail.ctx.sourceElement !== source()) return;
+    const now = gate(detail.tasks);
+    detail.tasks.splice(0, detail.tasks.length, ...now);
+    detail.ctx.qdKept = remember(now);
+  },
+  htmx_after_swap(element, detail) {
+    if (detail.ctx.qdKept) settle(detail.ctx.qdKept);
+  },
+});

@@ -1,1 +1,0 @@
-"""Tests; the folders mirror those of the product and of the tools."""

@@ -1,1 +1,0 @@
-"""Programs for people who work on Quarterdeck; the product itself never imports them."""
