@@ -40,7 +40,10 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One port of a container: exposed only (``host_port`` None) or published."""
+    """One port of a container: exposed only (``host_port`` None) or published.
+
+    Protocol "more" is no port but a mark: so many (``container_port``) more ports than are kept.
+    """
 
     container_port: int
     protocol: str
@@ -262,6 +265,83 @@ class Event:
     attributes: Mapping[str, str]
     scope: str = "local"
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSummary:
+    """One entry of ``GET /containers/json?all=1``: enough to see that a container came, went or changed."""
+
+    id: str
+    name: str
+    digest: str  # of the stable parts: two equal digests, nothing that the list shows has changed
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSummary:
+    """One entry of ``GET /images/json?all=1``. ``intermediate``: not in the list without ``all``."""
+
+    id: str
+    digest: str
+    intermediate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HealthProbe:
+    """One entry of ``State.Health.Log``."""
+
+    start: datetime | None
+    end: datetime | None
+    exit_code: int
+    output: str  # at most 4 KiB
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """The processes of a container (``GET /containers/{id}/top``): column titles and rows as wide."""
+
+    titles: tuple[str, ...]
+    processes: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FilesystemChange:
+    """One path that a container changed against its image (``GET /containers/{id}/changes``)."""
+
+    path: str
+    kind: str  # modified, added, deleted
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One step of an image's history (``GET /images/{name}/history``), newest first. ``id`` is empty where unknown."""
+
+    id: str
+    created_at: datetime | None
+    created_by: str
+    size: int  # bytes
+    comment: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLine:
+    """One line of ``docker system df``."""
+
+    count: int
+    active: int
+    size: int  # bytes
+    reclaimable: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DiskUsage:
+    """``GET /system/df``, summed up as ``docker system df`` does."""
+
+    images: UsageLine
+    containers: UsageLine
+    volumes: UsageLine
+    build_cache: UsageLine
+    volume_sizes: Mapping[str, int]  # by name, bytes, where the engine knows it
 
 
 Raw = Mapping[str, Any]  # decoded JSON of the engine, inside ``console.engine`` and ``console.reads`` only

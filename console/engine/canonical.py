@@ -1,0 +1,39 @@
+"""One canonical JSON form of the engine's objects, to compare, to store and to digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+
+def to_json(value: Any) -> Any:
+    """Return a dataclass of ``types`` (or a part of one) as plain JSON values.
+
+    Dataclasses and mappings become dicts (mappings sorted by key), tuples lists, times ISO 8601, enums their value.
+    """
+    if value is None or isinstance(value, bool | int | float) or type(value) is str:
+        return value
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if is_dataclass(value):
+        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_json(value[key]) for key in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [to_json(item) for item in value]
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def digest(value: Any) -> str:
+    """Return the SHA-256 (hex) of ``to_json(value)``: equal for equal objects, in every process."""
+    encoded = json.dumps(to_json(value), sort_keys=True, separators=(",", ":"))  # ASCII: lone surrogates stay encodable
+    return hashlib.sha256(encoded.encode("ascii")).hexdigest()

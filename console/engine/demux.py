@@ -1,0 +1,208 @@
+"""From the bytes of a log or attach stream to lines, whatever the chunking.
+
+Two framings (Docker Engine API, ``POST /containers/{id}/attach``, "Stream format"): a container without a TTY gets
+frames of an eight byte header (stream type, three zero bytes, big-endian length) and a payload; one with a TTY gets
+raw bytes. The log drivers cut lines at 16 KiB: every part is a frame of its own, only the last ends with a newline, and
+with ``timestamps=1`` engines put a time in front of every part, not only of the first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from console.engine.errors import Malformed
+
+Stream = Literal["stdin", "stdout", "stderr"]
+STREAMS: Final[tuple[Stream, ...]] = ("stdin", "stdout", "stderr")
+HEADER: Final = 8  # bytes
+LARGEST_FRAME: Final = 64 * 1024 * 1024  # bytes: a larger length is garbage, not a frame
+LINE_CAP: Final = 1024 * 1024  # bytes of one line that are kept; the rest is counted
+PART: Final = 16 * 1024  # bytes after which log drivers cut a line
+# RFC 3339 with nanoseconds as engines print it, then one space: 2024-05-01T10:00:00.123456789Z
+STAMP: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ")
+LONGEST_STAMP: Final = 36  # bytes, with the space
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes of one stream; ``first`` says that a frame begins with them (never so for raw streams)."""
+
+    stream: Stream
+    data: bytes
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line without its newline.
+
+    ``time_ns``: the engine's time of the line, nanoseconds since 1970, 0 without timestamps. ``cut``: bytes beyond
+    ``LINE_CAP`` that were dropped. ``ended``: False for what stands at the end of a stream without a newline.
+    """
+
+    stream: Stream
+    data: bytes
+    time_ns: int = 0
+    cut: int = 0
+    ended: bool = True
+
+
+class FrameParser:
+    """Takes a multiplexed stream in any chunking and gives its payload in order.
+
+    Payloads are handed on as they come: a frame of any length costs no memory. Raises ``Malformed`` on a header that no
+    engine sends, rather than showing garbage.
+    """
+
+    def __init__(self) -> None:
+        self._header = bytearray()
+        self._stream: Stream = "stdout"
+        self._left = 0
+        self._first = False
+
+    def feed(self, data: bytes) -> Iterator[Chunk]:
+        """The payloads that ``data`` begins, continues or completes."""
+        at = 0
+        while at < len(data):
+            if self._left == 0:
+                part = data[at : at + HEADER - len(self._header)]
+                self._header += part
+                at += len(part)
+                if len(self._header) == HEADER:
+                    self._open()
+                continue
+            part = data[at : at + self._left]
+            at += len(part)
+            self._left -= len(part)
+            yield Chunk(self._stream, part, self._first)
+            self._first = False
+
+    def _open(self) -> None:
+        kind, length = self._header[0], int.from_bytes(self._header[4:8], "big")
+        if kind >= len(STREAMS) or any(self._header[1:4]) or length > LARGEST_FRAME:
+            raise Malformed(f"not the header of a frame: {self._header.hex()}")
+        self._header.clear()
+        self._stream, self._left, self._first = STREAMS[kind], length, True
+
+    @property
+    def between_frames(self) -> bool:
+        """Whether nothing is lost if the stream ends here."""
+        return self._left == 0 and not self._header
+
+
+class LineAssembler:
+    """Joins the chunks of one container's log to lines, a buffer per stream.
+
+    ``timestamps``: the stream was asked with ``timestamps=1``. ``framed``: chunks come from a ``FrameParser`` (a time
+    stands at the beginning of every frame); otherwise raw (a time stands at the beginning of every line and where the
+    driver cut one).
+    """
+
+    def __init__(self, *, timestamps: bool, framed: bool) -> None:
+        self._timestamps = timestamps
+        self._framed = framed
+        self._open: dict[Stream, _OpenLine] = {}
+
+    def feed(self, chunk: Chunk) -> Iterator[Line]:
+        """The lines that ``chunk`` completes."""
+        line = self._open.get(chunk.stream)
+        if line is None:
+            line = self._open[chunk.stream] = _OpenLine(expect=self._timestamps)
+        elif chunk.first and self._timestamps and self._framed:
+            line.expect_stamp()
+        data = chunk.data
+        while data:
+            data = line.take_stamp(data)
+            if line.waiting:
+                return
+            if not self._framed and self._timestamps:
+                room = PART - line.since_stamp
+                piece, newline, rest = self._split(data, room)
+            else:
+                piece, newline, rest = self._split(data, len(data))
+            line.add(piece)
+            data = rest
+            if newline:
+                yield line.finish(chunk.stream, ended=True)
+                line = self._open[chunk.stream] = _OpenLine(expect=self._timestamps)
+            elif not self._framed and self._timestamps and line.since_stamp == PART:
+                line.expect_stamp()
+
+    @staticmethod
+    def _split(data: bytes, room: int) -> tuple[bytes, bool, bytes]:
+        end = data.find(b"\n", 0, room + 1)
+        if end >= 0:
+            return data[:end], True, data[end + 1 :]
+        return data[:room], False, data[room:]
+
+    def pending(self) -> Iterator[Line]:
+        """What stands in the buffers without a newline, taken out: at the end of a stream."""
+        for stream, line in self._open.items():
+            if not line.empty:
+                yield line.finish(stream, ended=False)
+        self._open.clear()
+
+
+class _OpenLine:
+    """A line that is not complete: its bytes so far, and the time that may stand next."""
+
+    def __init__(self, *, expect: bool) -> None:
+        self._data = bytearray()
+        self._stamp = bytearray()
+        self._expect = expect
+        self._time_ns = 0
+        self._cut = 0
+        self.since_stamp = 0  # bytes since the last place where a time could stand
+
+    @property
+    def waiting(self) -> bool:
+        """Whether more bytes are needed to tell a time from text."""
+        return self._expect
+
+    @property
+    def empty(self) -> bool:
+        return not (self._data or self._stamp or self._time_ns)
+
+    def expect_stamp(self) -> None:
+        self._expect = True
+        self.since_stamp = 0
+
+    def take_stamp(self, data: bytes) -> bytes:
+        """``data`` without the time that it begins with; held back while it could still be one."""
+        if not self._expect:
+            return data
+        held = bytes(self._stamp) + data
+        head = held[:LONGEST_STAMP]
+        found = STAMP.match(head)
+        if found is None and len(head) < LONGEST_STAMP and b" " not in head and b"\n" not in head:
+            self._stamp[:] = held
+            return b""
+        self._expect = False
+        self._stamp.clear()
+        if found is None:
+            return held
+        self._time_ns = self._time_ns or nanoseconds(found)
+        return held[found.end() :]
+
+    def add(self, data: bytes) -> None:
+        self.since_stamp += len(data)
+        room = LINE_CAP - len(self._data)
+        self._data += data[:room]
+        self._cut += max(0, len(data) - room)
+
+    def finish(self, stream: Stream, *, ended: bool) -> Line:
+        return Line(stream, bytes(self._data + self._stamp), self._time_ns, self._cut, ended)
+
+
+def nanoseconds(stamp: re.Match[bytes]) -> int:
+    """Nanoseconds since 1970 of a match of ``STAMP``; 0 for a date that does not exist."""
+    zone = "+00:00" if stamp[3] == b"Z" else stamp[3].decode()
+    try:
+        seconds = int(datetime.fromisoformat(stamp[1].decode() + zone).timestamp())
+    except ValueError:
+        return 0
+    return seconds * 1_000_000_000 + int((stamp[2] or b"").ljust(9, b"0"))

@@ -1,0 +1,120 @@
+"""Any chunking of any frames gives the same lines."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from console.engine.demux import LINE_CAP, PART, Chunk, FrameParser, Line, LineAssembler
+from console.engine.errors import Malformed
+
+T0 = int(datetime(2024, 5, 1, 10, tzinfo=UTC).timestamp()) * 1_000_000_000
+STAMP = b"2024-05-01T10:00:00.%09dZ "
+text = st.binary(max_size=60).map(lambda data: data.replace(b"\n", b"\r"))
+
+
+def frame(stream: int, payload: bytes) -> bytes:
+    return bytes([stream, 0, 0, 0]) + len(payload).to_bytes(4, "big") + payload
+
+
+def logged(stream: int, number: int, line: bytes, *, framed: bool = True) -> bytes:
+    """A line as the engine sends it with timestamps=1: cut in parts, a time before each."""
+    parts = [line[at : at + PART] for at in range(0, len(line), PART)] or [b""]
+    parts[-1] += b"\n"
+    stamped = [STAMP % number + part for part in parts]
+    return b"".join(frame(stream, part) if framed else part for part in stamped)
+
+
+def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
+    at = sorted({cut % (len(data) + 1) for cut in cuts} | {0, len(data)})
+    return [data[a:b] for a, b in itertools.pairwise(at)]
+
+
+def read(data: list[bytes], *, timestamps: bool = True, framed: bool = True) -> list[Line]:
+    parser, lines = FrameParser(), LineAssembler(timestamps=timestamps, framed=framed)
+    found: list[Line] = []
+    for piece in data:
+        for chunk in parser.feed(piece) if framed else [Chunk("stdout", piece)]:
+            found += lines.feed(chunk)
+    assert parser.between_frames
+    return found + list(lines.pending())
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([1, 2]), text), max_size=8),
+    st.lists(st.integers(min_value=0, max_value=2000), max_size=30),
+)
+def test_any_chunking_of_framed_lines(lines: list[tuple[int, bytes]], cuts: list[int]) -> None:
+    sent = b"".join(logged(stream, number, line) for number, (stream, line) in enumerate(lines))
+    expected = [
+        Line("stdout" if stream == 1 else "stderr", line, T0 + number) for number, (stream, line) in enumerate(lines)
+    ]
+    assert read(pieces(sent, cuts)) == expected
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(text, max_size=8), st.lists(st.integers(min_value=0, max_value=2000), max_size=30))
+def test_any_chunking_of_raw_lines(lines: list[bytes], cuts: list[int]) -> None:
+    sent = b"".join(logged(1, number, line, framed=False) for number, line in enumerate(lines))
+    assert read(pieces(sent, cuts), framed=False) == [
+        Line("stdout", line, T0 + number) for number, line in enumerate(lines)
+    ]
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([1, 2]), st.binary(max_size=80)), max_size=12),
+    st.lists(st.integers(min_value=0, max_value=2000), max_size=30),
+)
+def test_payload_bytes_are_kept_whatever_the_frames(frames: list[tuple[int, bytes]], cuts: list[int]) -> None:
+    sent = b"".join(frame(stream, payload) for stream, payload in frames)
+    parser = FrameParser()
+    got: dict[str, bytes] = {"stdout": b"", "stderr": b""}
+    for piece in pieces(sent, cuts):
+        for chunk in parser.feed(piece):
+            got[chunk.stream] += chunk.data
+    assert got == {
+        name: b"".join(payload for stream, payload in frames if stream == number)
+        for number, name in ((1, "stdout"), (2, "stderr"))
+    }
+
+
+@pytest.mark.parametrize("framed", [True, False])
+@pytest.mark.parametrize("size", [0, 1, PART - 1, PART, PART + 1, 2 * PART, 89_000])
+@pytest.mark.parametrize("step", [1, 7, 4096, 1 << 20])
+def test_split_lines_are_joined_and_inserted_times_removed(framed: bool, size: int, step: int) -> None:
+    if step == 1 and size > PART + 1:
+        step = 13
+    line = bytes(range(32, 127)) * (size // 95 + 1)
+    sent = logged(1, 5, line[:size], framed=framed) + logged(1, 6, b"next", framed=framed)
+    got = read([sent[at : at + step] for at in range(0, len(sent), step)], framed=framed)
+    assert got == [Line("stdout", line[:size], T0 + 5), Line("stdout", b"next", T0 + 6)]
+
+
+def test_an_endless_line_is_cut_and_the_rest_counted() -> None:
+    got = read([logged(2, 0, b"x" * 2_000_000), logged(2, 1, b"y")])
+    assert got[0].data == b"x" * LINE_CAP
+    assert got[0].cut == 2_000_000 - LINE_CAP
+    assert got[1] == Line("stderr", b"y", T0 + 1)
+
+
+def test_the_end_without_a_newline_is_told() -> None:
+    assert read([frame(1, STAMP % 3 + b"prompt> ")]) == [Line("stdout", b"prompt> ", T0 + 3, ended=False)]
+
+
+def test_a_text_that_only_looks_like_a_time_is_kept() -> None:
+    assert read([frame(1, b"2024-05-01 no stamp\n")]) == [Line("stdout", b"2024-05-01 no stamp", 0)]
+    assert read([frame(1, STAMP % 1 + b"2024-05-01T10:00:00.5Z own time\n")]) == [
+        Line("stdout", b"2024-05-01T10:00:00.5Z own time", T0 + 1)
+    ]
+
+
+@pytest.mark.parametrize("head", [b"\x03\0\0\0\0\0\0\x01", b"\x01\x01\0\0\0\0\0\x01", b"\x01\0\0\0\xff\xff\xff\xff"])
+def test_garbage_is_an_error_not_text(head: bytes) -> None:
+    with pytest.raises(Malformed):
+        list(FrameParser().feed(head))
