@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, Literal
 
 from console.engine.errors import Malformed
@@ -110,6 +111,11 @@ class LineAssembler:
     def feed(self, chunk: Chunk) -> Iterator[Line]:
         """The lines that ``chunk`` completes."""
         line = self._open.get(chunk.stream)
+        if chunk.first and self._timestamps and (line is None or line.empty):
+            whole = _whole_line(chunk)
+            if whole is not None:
+                yield whole
+                return
         if line is None:
             line = self._open[chunk.stream] = _OpenLine(expect=self._timestamps)
         elif chunk.first and self._timestamps and self._framed:
@@ -145,6 +151,26 @@ class LineAssembler:
             if not line.empty:
                 yield line.finish(stream, ended=False)
         self._open.clear()
+
+
+def _whole_line(chunk: Chunk) -> Line | None:
+    """A chunk that is one whole stamped line: what nearly every frame of a log is, so worth a short way."""
+    data = chunk.data
+    if data[29:31] != b"Z " or data[19:20] != b"." or data.find(b"\n") != len(data) - 1 or len(data) > PART + 31:
+        return None
+    second = _second(data[:19])
+    if second is None or not data[20:29].isdigit():
+        return None
+    return Line(chunk.stream, data[31:-1], second + int(data[20:29]))
+
+
+@lru_cache(maxsize=64)
+def _second(stamp: bytes) -> int | None:
+    """Nanoseconds since 1970 of the beginning of a second in UTC, None for what is no time."""
+    try:
+        return int(datetime.strptime(stamp.decode() + "+0000", "%Y-%m-%dT%H:%M:%S%z").timestamp()) * 1_000_000_000
+    except ValueError:
+        return None
 
 
 class _OpenLine:
