@@ -61,7 +61,7 @@ def explain(address: Address, error: BaseException) -> Unreachable:
         if isinstance(cause, ssl.SSLCertVerificationError):
             reason = cause.verify_message or "it cannot be verified"
             return Unreachable(f"The certificate of {place} is not accepted: {reason}.", "tls")
-        if isinstance(cause, ssl.SSLError):
+        if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None):  # not aiohttp's wrapper
             return Unreachable(f"The TLS connection to {place} failed: {_ssl_reason(cause)}.", "tls")
     for cause in chain:
         if isinstance(cause, socket.gaierror):

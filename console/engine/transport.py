@@ -115,7 +115,7 @@ class _UnixPool(UnixHTTPConnectionPool):
     deadline: Deadline
 
     def _new_conn(self) -> Any:
-        connection: Any = _UnixConnection(self.base_url, self.socket_path, self.timeout)
+        connection: Any = _UnixConnection(self.base_url, self.socket_path, CONNECT_TIMEOUT)
         connection.response_class = partial(_Response, self.deadline)
         return connection
 
