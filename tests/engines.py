@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypedDict, Unpack
 
 import pytest
 
 from tools import engines
-from tools.engines import api, capsule, images
+from tools.engines import api, capsule, images, registry
 
 BUILT_IN_NETWORKS = {"bridge", "host", "none"}
 NUMBERS = count(1)
@@ -38,7 +38,9 @@ class PrivateEngine:
         self.url = f"unix://{engine.socket}"
         self.address = engine.address
         """IPv4 address of the engine, where published ports answer."""
-        self.tcp_url = f"tcp://{engine.address}:{engine.tcp}" if engine.tcp else None
+        self.tcp_url = f"tcp://{engine.address}:{engine.tcp or engine.tls}" if engine.tcp or engine.tls else None
+        self.certificates: Path = engine.certificates
+        """With TLS: ca.pem, cert.pem, key.pem; other-ca.pem, other-cert.pem, other-key.pem are to be refused."""
 
     def __repr__(self) -> str:
         return f"<PrivateEngine {self.name}>"
@@ -96,6 +98,19 @@ class PrivateEngine:
         """Load test images, for example `layers`; they stay until the next `clean`."""
         images.load(self._engine, names)
 
+    def start_registry(self, *names: str, port: int = 5000, password: bool = False) -> str:
+        """Start a registry beside the engine and push these images; returns HOST:PORT, good for both.
+
+        With `password` it wants alice and secret, and nothing is pushed.
+        """
+        server = registry.start(self._engine, port, password=password)
+        registry.push(self._engine, server, names)
+        return server
+
+    def slow_down(self, megabits: int) -> None:
+        """Let what the engine pulls and pushes go at this rate per second, to watch progress."""
+        registry.slow_down(self._engine, megabits)
+
     def clean(self, seconds: float = 30.0) -> None:
         """Bring the engine back to how it was after its start; a clean one takes some milliseconds."""
         end = time.monotonic() + seconds
@@ -140,31 +155,26 @@ class PrivateEngine:
         }
 
 
+class Options(TypedDict, total=False):
+    """What an engine can be given at its start, as `tools.engines.start` has it."""
+
+    flags: Sequence[str]
+    tcp: int
+    tls: int
+    uplink: bool
+    root: str
+
+
 class EngineFactory(Protocol):
-    """What the fixture `new_engine` gives: every argument is as `tools.engines.start` has it."""
+    """What the fixture `new_engine` gives: `load` names the images the engine shall have."""
 
-    def __call__(
-        self,
-        *,
-        load: Sequence[str] = images.FAST,
-        flags: Sequence[str] = (),
-        tcp: int | None = None,
-        uplink: bool = False,
-        root: str | None = None,
-    ) -> PrivateEngine: ...
+    def __call__(self, *, load: Sequence[str] = images.FAST, **options: Unpack[Options]) -> PrivateEngine: ...
 
 
-def start_engine(
-    *,
-    load: Sequence[str] = images.FAST,
-    flags: Sequence[str] = (),
-    tcp: int | None = None,
-    uplink: bool = False,
-    root: str | None = None,
-) -> PrivateEngine:
+def start_engine(*, load: Sequence[str] = images.FAST, **options: Unpack[Options]) -> PrivateEngine:
     """Start an engine owned by this process, with some images loaded."""
     name = f"test-{os.getpid()}-{next(NUMBERS)}"
-    engine = engines.start(name, flags=flags, tcp=tcp, uplink=uplink, root=root, owner=os.getpid())
+    engine = engines.start(name, owner=os.getpid(), **options)
     try:
         images.load(engine, load)
         return PrivateEngine(engine, load)
@@ -210,15 +220,8 @@ def new_engine(engine_session: Callable[[PrivateEngine], None]) -> Iterator[Engi
     """A maker of engines that the test may break; they end with it."""
     made: list[PrivateEngine] = []
 
-    def make(
-        *,
-        load: Sequence[str] = images.FAST,
-        flags: Sequence[str] = (),
-        tcp: int | None = None,
-        uplink: bool = False,
-        root: str | None = None,
-    ) -> PrivateEngine:
-        private = start_engine(load=load, flags=flags, tcp=tcp, uplink=uplink, root=root)
+    def make(*, load: Sequence[str] = images.FAST, **options: Unpack[Options]) -> PrivateEngine:
+        private = start_engine(load=load, **options)
         made.append(private)
         engine_session(private)
         return private

@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument("--index", type=int, help="use the network 10.231.INDEX.0/30 (default: a free one)")
     verb.add_argument("--uplink", action="store_true", help="let the engine reach what this machine reaches")
     verb.add_argument("--tcp", type=int, metavar="PORT", help="also listen on this port, in the clear")
+    verb.add_argument("--tls", type=int, metavar="PORT", help="also listen on this port, with TLS on both sides")
     verb.add_argument("--root", metavar="DIR", help="run the dockerd of this file system (see: root)")
     verb.add_argument("--owner", type=int, metavar="PID", help="let reap remove the engine when this process is dead")
     verb.add_argument("flags", nargs="*", metavar="FLAG")
@@ -96,6 +97,7 @@ def perform(given: argparse.Namespace) -> int:
                 index=given.index,
                 uplink=given.uplink,
                 tcp=given.tcp,
+                tls=given.tls,
                 root=given.root,
                 flags=given.flags,
                 owner=given.owner,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -15,7 +17,7 @@ import pytest
 
 from tests.engines import EngineFactory, PrivateEngine
 from tools import engines
-from tools.engines import api, capsule, images
+from tools.engines import api, capsule, images, registry
 from tools.engines.install import missing
 
 PROGRAM = Path(__file__).parents[2] / "tools" / "engine.py"
@@ -29,11 +31,11 @@ def name(label: str) -> str:
     return f"test-{os.getpid()}-{label}"
 
 
-def fetch(url: str) -> str:
-    end = time.monotonic() + 10
+def fetch(url: str, context: ssl.SSLContext | None = None, seconds: float = 10) -> str:
+    end = time.monotonic() + seconds
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
+            with urllib.request.urlopen(url, timeout=5, context=context) as answer:
                 return str(answer.read().decode())
         except OSError:
             if time.monotonic() > end:
@@ -167,6 +169,38 @@ def test_engines_do_not_share_anything(engine: PrivateEngine, new_engine: Engine
     assert other.get("/info")["Name"] == other.name
     assert other.get("/images/json") == []
     assert fetch(f"http://{other.address}:2375/_ping") == "OK"
+
+
+def test_tls_wants_the_clients_certificate(new_engine: EngineFactory) -> None:
+    engine = new_engine(load=(), tls=2376)
+    url = f"https://{engine.address}:2376/_ping"
+    known = ssl.create_default_context(cafile=engine.certificates / "ca.pem")
+    with pytest.raises(OSError):
+        fetch(url, known, seconds=0)
+    stranger = ssl.create_default_context(cafile=engine.certificates / "ca.pem")
+    stranger.load_cert_chain(engine.certificates / "other-cert.pem", engine.certificates / "other-key.pem")
+    with pytest.raises(OSError):
+        fetch(url, stranger, seconds=0)
+    known.load_cert_chain(engine.certificates / "cert.pem", engine.certificates / "key.pem")
+    assert fetch(url, known) == "OK"
+
+
+def test_a_registry_serves_pulls_in_layers(new_engine: EngineFactory) -> None:
+    engine = new_engine(load=["alpine", "layers"], flags=["--registry-mirror", "http://127.0.0.1:5000"])
+    server = engine.start_registry("alpine", "layers:8")
+    assert json.loads(fetch(f"http://{server}/v2/_catalog")) == {"repositories": ["library/alpine", "library/layers"]}
+    engine.docker("rmi", "alpine", "layers:8")
+    assert "Downloaded newer image" in engine.docker("pull", "alpine"), "the mirror stands in for the public registry"
+    engine.slow_down(100)
+    start = time.monotonic()
+    assert "Digest: sha256:" in engine.docker("pull", f"{server}/library/layers:8")
+    assert time.monotonic() - start > 3, "48 MB at 100 Mbit/s"
+    locked = engine.start_registry(port=5001, password=True)
+    with pytest.raises(OSError, match="401"):
+        fetch(f"http://{locked}/v2/", seconds=0)
+    engine.docker("login", "-u", registry.USER, "--password-stdin", locked, stdin=registry.PASSWORD)
+    engine.docker("tag", "alpine", f"{locked}/mine")
+    engine.docker("push", "-q", f"{locked}/mine")
 
 
 def test_reap_removes_the_engines_of_the_dead_and_only_those(engine: PrivateEngine) -> None:

@@ -248,6 +248,12 @@ def _pid_space(pid: int) -> str | None:
         return None
 
 
+def stopped(pid: int) -> bool:
+    """Whether all threads of a process have been stopped by a signal."""
+    threads = [status.read_text().rpartition(")")[2].split() for status in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return bool(threads) and all(fields[0] == "T" for fields in threads)
+
+
 def comm(pid: int) -> str | None:
     """Short name of a process, None when it is gone."""
     try:

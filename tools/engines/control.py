@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tools.engines import api, capsule
+from tools.engines import tls as certificates
 from tools.engines.install import which
 from tools.engines.state import Busy, Engine, EngineError, Process, engine_folder, get, load, locked, names
 
@@ -19,6 +20,7 @@ def start(
     index: int | None = None,
     uplink: bool = False,
     tcp: int | None = None,
+    tls: int | None = None,
     root: str | None = None,
     flags: Sequence[str] = (),
     owner: int | None = None,
@@ -27,15 +29,17 @@ def start(
     """Start an engine and wait until it answers.
 
     index: picks the network 10.231.INDEX.0/30; None takes a free one. uplink: let it reach the outside through
-    this machine. tcp: also listen on this port of its own address, in the clear. root: folder of a file system
-    whose dockerd to run instead of this machine's. flags: further flags of dockerd. owner: pid of the process
-    after whose end `reap` may remove the engine.
+    this machine. tcp: also listen on this port of its own address, in the clear; tls: the same with certificates
+    on both sides, which are made. root: folder of a file system whose dockerd to run instead of this machine's.
+    flags: further flags of dockerd. owner: pid of the process after whose end `reap` may remove the engine.
 
     An engine that runs already is left as it is; one whose dockerd died gets a new one, with its old settings.
     Raises EngineError, with the last lines of the engine's log when it did not come up.
     """
     if os.geteuid() != 0:
         raise EngineError("private engines need root")
+    if tcp is not None and tls is not None:
+        raise EngineError("dockerd speaks TLS on all its ports or on none: give tcp or tls")
     if root is None and which("dockerd") is None:
         raise EngineError("dockerd is missing; run: python3 tools/engine.py install")
     with locked(name):
@@ -45,7 +49,7 @@ def start(
                 capsule.close_capsule(engine)
             owned_by = Process.of(owner) if owner else None
             wanted = -1 if index is None else index
-            engine = Engine(name, wanted, owned_by, None, uplink, tcp, root, tuple(flags))
+            engine = Engine(name, wanted, owned_by, None, uplink, tcp, tls, root, tuple(flags))
             engine = capsule.open_capsule(engine)
         _run_dockerd(engine, timeout)
     return engine
@@ -59,10 +63,17 @@ def _run_dockerd(engine: Engine, timeout: float) -> None:
         command += ["--pidfile", f"{engine.folder}/run/docker.pid", "-H", f"unix://{engine.socket}"]
         # A system bus cannot be reached from the capsule, so systemd cannot manage the groups.
         command += ["--cgroup-parent", f"/{engine.group}", "--exec-opt", "native.cgroupdriver=cgroupfs"]
+        command += ["--insecure-registry", "10.231.0.0/16"]
         if engine.tcp is not None:
             command += ["-H", f"tcp://{engine.address}:{engine.tcp}"]
+        if engine.tls is not None:
+            certificates.make(engine.certificates, engine.address)
+            folder = engine.certificates
+            command += ["-H", f"tcp://{engine.address}:{engine.tls}", "--tlsverify", f"--tlscacert={folder}/ca.pem"]
+            command += [f"--tlscert={folder}/server-cert.pem", f"--tlskey={folder}/server-key.pem"]
+        elif engine.tcp is not None:
             # Not said to be meant, a port in the clear makes dockerd wait 15 s.
-            command += [] if any(flag.startswith("--tls") for flag in engine.flags) else ["--tls=false"]
+            command += ["--tls=false"]
         # Through a shell that ends at once: dockerd becomes a child of the capsule's tini. Were nsenter to stay
         # its parent, stopping dockerd (hang) would stop nsenter too, and the dead capsule could not be reaped.
         launch = ["sh", "-c", 'log=$1; shift; setsid "$@" </dev/null >>"$log" 2>&1 &', "sh", str(engine.log)]
@@ -132,7 +143,12 @@ def kill(name: str) -> None:
 
 def hang(name: str) -> None:
     """Let dockerd hang (SIGSTOP): connecting still succeeds, nothing answers."""
-    _signal(get(name), signal.SIGSTOP)
+    engine = get(name)
+    _signal(engine, signal.SIGSTOP)
+    # Its threads stop one after the other, and one of them might still answer.
+    pids = capsule.processes(engine, "dockerd")
+    if not capsule.wait_until(lambda: all(capsule.stopped(pid) for pid in pids), 10):
+        raise EngineError(f"dockerd of {name} does not stop")
 
 
 def resume(name: str) -> None:
@@ -168,6 +184,7 @@ def status(engine: Engine) -> dict[str, object]:
         "socket": f"unix://{engine.socket}",
         "address": engine.address,
         "tcp": f"tcp://{engine.address}:{engine.tcp}" if engine.tcp else None,
+        "tls": f"tcp://{engine.address}:{engine.tls}" if engine.tls else None,
         "version": version.get("Version"),
         "api": version.get("ApiVersion"),
         "owner": engine.owner.pid if engine.owner else None,

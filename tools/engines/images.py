@@ -13,6 +13,7 @@ import platform
 import random
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -103,6 +104,13 @@ def load(engine: Engine, names: Iterable[str] = FAST) -> None:
         load_archive(engine, layers_archive())
 
 
+def forget_old(kind: str) -> None:
+    """Remove archives of older recipes; a day's grace is for runs that still use them."""
+    for path in image_folder().glob(f"{kind}-*.tar"):
+        if path.stat().st_mtime < time.time() - 86_400:
+            path.unlink(missing_ok=True)
+
+
 def load_archive(engine: Engine, path: Path) -> None:
     """`docker load` of one archive; raises EngineError with the engine's words when it refuses."""
     with path.open("rb") as file:
@@ -116,6 +124,7 @@ def fast_archive() -> Path:
     program = busybox().read_bytes()
     target = image_folder() / f"fast-{_key(program)}.tar"
     if not target.exists():
+        forget_old("fast")
         root = _busybox_root(program)
         alpine = archive.layer("/bin/sh -c #(nop) ADD file:rootfs in / ", root | _release("alpine", "Alpine stand-in"))
         plain = archive.layer("/bin/sh -c #(nop) ADD file:busybox in / ", root)
@@ -134,6 +143,7 @@ def layers_archive() -> Path:
     program = busybox().read_bytes()
     target = image_folder() / f"layers-{_key(program)}.tar"
     if not target.exists():
+        forget_old("layers")
         noise = random.Random(8)  # only has to be incompressible, and the same everywhere
         steps = [archive.layer("/bin/sh -c #(nop) ADD file:busybox in / ", _busybox_root(program))]
         for number in range(1, 9):

@@ -21,6 +21,8 @@ COMMANDS = {
     "ip": "iproute2",
     "tini": "tini",
     "curl": "curl",
+    "openssl": "openssl",
+    "docker-registry": "docker-registry",
     "nsenter": "util-linux",
     "chromium": "chromium",
 }

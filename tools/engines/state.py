@@ -71,6 +71,7 @@ class Engine:
     capsule: Process | None = None
     uplink: bool = False
     tcp: int | None = None
+    tls: int | None = None
     root: str | None = None
     flags: tuple[str, ...] = ()
 
@@ -102,6 +103,11 @@ class Engine:
     def group(self) -> str:
         """Name of the control group of the containers, and comment of the firewall rules."""
         return f"qd-engine-{self.index}"
+
+    @property
+    def certificates(self) -> Path:
+        """Folder of the certificates of an engine with TLS, see `tls.make`."""
+        return self.folder / "tls"
 
     @property
     def log(self) -> Path:
