@@ -5,7 +5,9 @@ let opener = null;
 
 export function closeDialog() {
   const dialog = $("#dialog");
-  if (dialog?.open) dialog.close();
+  if (!dialog?.open) return;
+  dialog.replaceChildren(); // at once: the close event comes later, and what is still in it would open it again
+  dialog.close();
 }
 
 function openDialog(dialog) {
@@ -80,5 +82,5 @@ on("click", "[data-opens='ops']", (link, event) => {
   }
 }, true);
 document.addEventListener("htmx:after:swap", (event) => {
-  if (event.detail.ctx?.sourceElement?.dataset?.opens === "ops") drawer(true);
+  if (event.detail.ctx?.sourceElement?.dataset?.opens === "ops" && $("#ops")?.firstElementChild) drawer(true);
 });
