@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 
+from console.engine.address import TLS, Address, address
+
 
 class Engine(models.Model):
     """A Docker engine. ``sync`` alone writes it, apart from its name and address.
@@ -42,6 +44,7 @@ class Engine(models.Model):
     stale_since = models.DateTimeField(null=True, blank=True)
     retry_at = models.DateTimeField(null=True, blank=True)
     last_event_at = models.DateTimeField(null=True, blank=True)
+    resync_requested_at = models.DateTimeField(null=True, blank=True)  # somebody asks for a full comparison; None: done
 
     # The lease: whoever holds it watches the engine. Taken by one conditional UPDATE.
     lease_owner = models.CharField(max_length=100, blank=True)
@@ -53,6 +56,14 @@ class Engine(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.slug
+
+    @property
+    def address(self) -> Address:
+        """Where it is. Raises ``ValueError`` with a sentence if the URL is no engine address."""
+        tls = None
+        if self.tls_ca or self.tls_cert or self.tls_key:
+            tls = TLS(self.tls_ca or None, self.tls_cert or None, self.tls_key or None)
+        return address(self.url, tls, self.source)
 
 
 class Mirrored(models.Model):
