@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,11 +74,15 @@ async def chunks(address: Address, query: LogQuery, *, version: str) -> AsyncIte
             raise Unreachable("The log ended in the middle of a frame.")
 
 
-async def lines(address: Address, query: LogQuery, *, version: str) -> AsyncIterator[list[Line]]:
-    """The log's lines, those of one read together. Raises as ``chunks``."""
+async def lines(
+    address: Address, query: LogQuery, *, version: str, opened: Callable[[], None] | None = None
+) -> AsyncIterator[list[Line]]:
+    """The log's lines, those of one read together. ``opened``: called once the engine answers. Raises as ``chunks``."""
     async with exchange(
         address, "GET", f"/containers/{query.container_id}/logs", version=version, query=query.parameters()
     ) as answer:
+        if opened is not None:
+            opened()
         parser = FrameParser() if framed(answer, query.tty) else None
         assembler = LineAssembler(timestamps=query.timestamps, framed=parser is not None)
         async for data in answer.body():

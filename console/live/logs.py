@@ -1,0 +1,348 @@
+"""One upstream a container and process, shared by all who watch its log.
+
+Lines are encoded once, in batches: the first at once, then every 30 ms or 64 KiB. Every viewer has a bounded queue of
+references to the same batches; what does not fit is counted and told as skipped. The upstream is opened by the first
+viewer and closed ``LINGER`` seconds after the last. When it breaks it goes on from the engine's nanoseconds; when the
+container stops it waits for the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final
+
+from console.engine.address import Address
+from console.engine.demux import Line
+from console.engine.errors import EngineError, NotFound, Unreachable
+from console.engine.logs import LogQuery, lines
+from console.live.cursor import Cursor
+
+log = logging.getLogger(__name__)
+
+BATCH_DELAY: Final = 0.03  # seconds
+BATCH_BYTES: Final = 64 * 1024
+QUEUE_BYTES: Final = 1024 * 1024  # a viewer's queue; beyond it lines are skipped and counted
+LINGER: Final = 10.0  # seconds
+RETRY: Final = (0.05, 0.5, 1.0, 2.0, 5.0)  # seconds between attempts
+POLL: Final = 0.5  # seconds between looks at a container that does not run
+SAME_RUN: Final = 3.0  # seconds after which a log that ended is opened again though the same run goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A container whose log is read.
+
+    ``run`` tells from the mirror in which run it is: its start time, empty while it does not run, None when it is gone.
+    """
+
+    engine: int
+    container_id: str
+    address: Address
+    version: str
+    tty: bool
+    run: Callable[[], Awaitable[str | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Lines as they go to every viewer: encoded once. ``lines`` serves viewers that must leave some out."""
+
+    lines: tuple[Line, ...]
+    data: str
+
+    @property
+    def size(self) -> int:
+        """Characters."""
+        return len(self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened to the stream: ``stopped``, ``started``, ``lost``, ``resumed``, ``gone``, ``refused``."""
+
+    kind: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """So many lines did not fit into the viewer's queue."""
+
+    lines: int
+
+
+Item = Batch | Mark | Skipped
+
+
+def encode(some: Iterable[Line]) -> Batch:
+    """A batch: ``[[stream, "nanoseconds", text, bytes cut], …]`` with stream 1 or 2, times as text for JavaScript."""
+    kept = tuple(some)
+    rows = [
+        [
+            2 if line.stream == "stderr" else 1,
+            str(line.time_ns),
+            line.data.decode("utf-8", "replace"),
+            *([line.cut] if line.cut else []),
+        ]
+        for line in kept
+    ]
+    return Batch(kept, json.dumps(rows, ensure_ascii=False, separators=(",", ":")))
+
+
+@dataclass(slots=True, eq=False)
+class Viewer:
+    """One reader's bounded queue."""
+
+    _items: deque[Item] = field(default_factory=deque)
+    _size: int = 0
+    _skipped: int = 0
+    _woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def put(self, item: Item) -> None:
+        """Never waits: a reader that is slow loses lines, not the others."""
+        if isinstance(item, Batch):
+            if self._skipped or (self._size + item.size > QUEUE_BYTES and self._items):
+                self._skipped += len(item.lines)
+                self._woken.set()
+                return
+            self._size += item.size
+        elif self._skipped:
+            self._flush_skipped()
+        self._items.append(item)
+        self._woken.set()
+
+    def _flush_skipped(self) -> None:
+        self._items.append(Skipped(self._skipped))
+        self._skipped = 0
+
+    async def get(self) -> Item:
+        """The next item, in order."""
+        while not self._items:
+            if self._skipped:
+                self._flush_skipped()
+                break
+            self._woken.clear()
+            await self._woken.wait()
+        item = self._items.popleft()
+        if isinstance(item, Batch):
+            self._size -= item.size
+        return item
+
+
+class _Hub:
+    """The upstream of one container."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.viewers: set[Viewer] = set()
+        self.ready = asyncio.Event()  # the upstream stands, or has told why not
+        self.task: asyncio.Task[None] | None = None
+        self.closing: asyncio.TimerHandle | None = None
+        self._cursor = Cursor()
+        self._opened = False
+        self._attempt = 0
+        self._run: str | None = ""
+        self._pending: list[Line] = []
+        self._pending_bytes = 0
+        self._flush: asyncio.TimerHandle | None = None
+        self._last_flush = 0.0
+
+    def tell(self, item: Item) -> None:
+        for viewer in self.viewers:
+            viewer.put(item)
+
+    async def run(self) -> None:
+        """Follows for ever: breaks, stops and restarts included."""
+        self._run = await self.source.run()
+        while True:
+            try:
+                await self._follow()
+            except Unreachable as error:
+                if self._attempt == 0:
+                    self._now()
+                    self.tell(Mark("lost", error.message))
+                self.ready.set()
+                await asyncio.sleep(RETRY[min(self._attempt, len(RETRY) - 1)])
+                self._attempt += 1
+                continue
+            except NotFound as error:
+                self._now()
+                self.tell(Mark("gone", error.message))
+                self.ready.set()
+                return
+            except EngineError as error:  # its log driver cannot be read
+                self._now()
+                self.tell(Mark("refused", error.message))
+                self.ready.set()
+                return
+            self._now()
+            self.tell(Mark("stopped"))
+            if not await self._next_run():
+                self.tell(Mark("gone", "The container was removed."))
+                return
+            self.tell(Mark("started"))
+
+    async def _next_run(self) -> bool:
+        """Waits for another start; False when the container is gone.
+
+        The mirror may still show the run that ended; an engine may end a log although the run goes on.
+        """
+        ended = self._run
+        for patience in count():
+            self._run = await self.source.run()
+            if self._run is None:
+                return False
+            if self._run and (self._run != ended or patience * POLL >= SAME_RUN):
+                return True
+            await asyncio.sleep(POLL)
+        raise AssertionError("count() has no end")
+
+    async def _follow(self) -> None:
+        since = self._cursor.since_ns
+        # The first time the last line tells where the log stands; an empty log has only lines that are new.
+        tail = 1 if not self._opened else None
+        query = LogQuery(self.source.container_id, self.source.tty, since_ns=since, tail=tail, follow=True)
+        new = self._cursor.replay()
+        opened = lines(self.source.address, query, version=self.source.version, opened=self._answered)
+        async for some in opened:
+            for line in some:
+                if new(line):
+                    self._cursor.advance(line)
+                    self._add(line)
+
+    def _answered(self) -> None:
+        if self._opened:
+            self._attempt = 0
+            self.tell(Mark("resumed"))
+        self._opened = True
+        self.ready.set()
+
+    def _add(self, line: Line) -> None:
+        self._pending.append(line)
+        self._pending_bytes += len(line.data) + 40
+        if self._pending_bytes >= BATCH_BYTES:
+            self._now()
+        elif self._flush is None:
+            loop = asyncio.get_running_loop()
+            wait = max(0.0, self._last_flush + BATCH_DELAY - loop.time())
+            self._flush = loop.call_later(wait, self._now)
+
+    def _now(self) -> None:
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
+        if self._pending:
+            some, self._pending, self._pending_bytes = self._pending, [], 0
+            self._last_flush = asyncio.get_running_loop().time()
+            self.tell(encode(some))
+
+    async def stop(self) -> None:
+        if self._flush is not None:
+            self._flush.cancel()
+        if self.task is not None:
+            self.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.task
+
+
+class LogHubs:
+    """The hubs of this process. One instance serves all consumers: ``console.live.logs.hubs``."""
+
+    def __init__(self, linger: float = LINGER) -> None:
+        self._hubs: dict[tuple[int, str], _Hub] = {}
+        self._linger = linger
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def open(self) -> int:
+        """How many upstreams stand."""
+        return len(self._hubs)
+
+    @asynccontextmanager
+    async def watch(self, source: Source) -> AsyncIterator[Viewer]:
+        """A viewer that gets every line from now on; leaving gives it up."""
+        key = (source.engine, source.container_id)
+        hub = self._hubs.get(key)
+        if hub is None or hub.task is None or hub.task.done():
+            hub = self._hubs[key] = _Hub(source)
+            hub.task = asyncio.create_task(hub.run(), name=f"log of {source.container_id[:12]}")
+        if hub.closing is not None:
+            hub.closing.cancel()
+            hub.closing = None
+        viewer = Viewer()
+        hub.viewers.add(viewer)
+        try:
+            await hub.ready.wait()
+            yield viewer
+        finally:
+            hub.viewers.discard(viewer)
+            if not hub.viewers:
+                loop = asyncio.get_running_loop()
+                hub.closing = loop.call_later(self._linger, self._close, key, hub)
+
+    def _close(self, key: tuple[int, str], hub: _Hub) -> None:
+        if not hub.viewers:
+            if self._hubs.get(key) is hub:
+                del self._hubs[key]
+            task = asyncio.get_running_loop().create_task(hub.stop())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    async def close(self) -> None:
+        """Ends every upstream: the process stops."""
+        hubs, self._hubs = list(self._hubs.values()), {}
+        for hub in hubs:
+            if hub.closing is not None:
+                hub.closing.cancel()
+            await hub.stop()
+
+
+hubs = LogHubs()
+
+
+async def tail(source: Source, query: LogQuery, viewer: Viewer) -> AsyncIterator[Item]:
+    """The past that ``query`` asks for, then what ``viewer`` gets, without a gap or a repeat between the two."""
+    cursor = Cursor()
+    async for some in lines(source.address, query, version=source.version):
+        for line in some:
+            cursor.advance(line)
+        yield encode(some)
+    async for item in after(cursor, viewer):
+        yield item
+
+
+async def resume(source: Source, cursor: Cursor, viewer: Viewer) -> AsyncIterator[Item]:
+    """What a viewer that was cut off has missed, then what ``viewer`` gets."""
+    cursor = cursor.copy()
+    new = cursor.replay()
+    query = LogQuery(source.container_id, source.tty, since_ns=cursor.since_ns)
+    async for some in lines(source.address, query, version=source.version):
+        fresh = [line for line in some if new(line)]
+        for line in fresh:
+            cursor.advance(line)
+        if fresh:
+            yield encode(fresh)
+    async for item in after(cursor, viewer):
+        yield item
+
+
+async def after(cursor: Cursor, viewer: Viewer) -> AsyncIterator[Item]:
+    """The viewer's items without the lines before ``cursor``: those were read from the past."""
+    new = cursor.replay()
+    joined = False
+    while True:
+        item = await viewer.get()
+        if isinstance(item, Batch) and not joined:
+            fresh = [line for line in item.lines if new(line)]
+            joined = len(fresh) == len(item.lines)
+            if fresh:
+                yield item if joined else encode(fresh)
+        else:
+            yield item
