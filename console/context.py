@@ -69,7 +69,7 @@ class Shell:
         """The engine of the page's address, else the one looked at last, else the first."""
         match = self.request.resolver_match
         kwargs = match.kwargs if match else {}
-        wanted = kwargs.get("slug") or kwargs.get("engine") or self.request.session.get("engine")
+        wanted = kwargs.get("slug") or kwargs.get("engine") or getattr(self.request, "session", {}).get("engine")
         found = [engine for engine in self.engines if engine.slug == wanted]
         return found[0] if found else next(iter(self.engines), None)
 

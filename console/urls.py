@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from console.views import shell
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("allauth.account.urls")),
+    path("theme", shell.theme, name="theme"),
+    path("keys", shell.keys, name="keys"),
+    path("_kit", shell.kit, name="kit"),
 ]
+
+handler403 = "console.views.errors.forbidden"
+handler404 = "console.views.errors.not_found"
+handler500 = "console.views.errors.server_error"

@@ -1,11 +1,40 @@
-"""Error pages. An htmx request gets a toast-sized fragment in place of the page."""
+"""Error pages. An htmx request gets a toast out of band in place of the page: 4xx answers are swapped by htmx 4."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
+
+TOO_OLD = "This form is too old"
+
+
+def _answer(request: HttpRequest, status: int, title: str, text: str, context: dict[str, str]) -> HttpResponse:
+    """The toast for htmx, the page ``<status>.html`` for everybody else."""
+    if request.headers.get("HX-Request") == "true":
+        return render(request, "_fragment_error.html", {"title": title, "text": text}, status=status)
+    return render(request, f"{status}.html", context, status=status)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """A visible thing, and a right that is missing (``handler403``). The exception's text is the verb."""
+    verb = str(exception or "")
+    needs = f" It needs the right “{verb}”." if verb else ""
+    return _answer(request, 403, "You may not do this", f"Nothing was done.{needs}", {"verb": verb})
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """A missing thing or one that the person may not see: the same page (``handler404``)."""
+    text = "It does not exist any more, or your grants do not cover it. Nothing was done."
+    return _answer(request, 404, "Nothing there", text, {})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form was too old or came from elsewhere (``CSRF_FAILURE_VIEW``)."""
-    return render(request, "403.html", {"reason": "csrf"}, status=403)
+    text = "It was opened before you signed in again. Nothing was done: load the page again."
+    return _answer(request, 403, TOO_OLD, text, {"reason": "csrf"})
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The console's own failure (``handler500``): no context processor, no database, so that it cannot fail again."""
+    return HttpResponse(render_to_string("500.html"), status=500)

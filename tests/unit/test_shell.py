@@ -1,0 +1,164 @@
+"""Theme and density, error answers, and what the tags print."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from django.http import HttpRequest
+from django.test import Client, RequestFactory
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from console.models import User
+from console.templatetags import qd
+from console.views import errors
+
+
+@pytest.fixture
+def plain_static(settings: Settings) -> None:
+    """No manifest: the front end need not be built for these."""
+    settings.STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+
+
+@pytest.fixture
+def anna(db: None) -> User:
+    return User.objects.create_user("anna", password="a long enough one", role=User.Role.VIEWER)
+
+
+def test_theme_stays_with_the_person_and_in_a_cookie(client: Client, anna: User) -> None:
+    client.force_login(anna)
+    answer = client.post("/theme", {"theme": "dark", "next": "/e/local/containers?q=a"})
+    assert answer.headers["Location"] == "/e/local/containers?q=a"
+    assert answer.cookies["theme"].value == "dark"
+    anna.refresh_from_db()
+    assert (anna.theme, anna.density) == ("dark", "compact")
+
+
+def test_toggle_turns_the_theme_over(client: Client, anna: User) -> None:
+    client.force_login(anna)
+    for expected in ("dark", "light", "dark"):
+        client.post("/theme", {"theme": "toggle"})
+        anna.refresh_from_db()
+        assert anna.theme == expected
+
+
+@pytest.mark.parametrize("target", ["https://evil.test/", "//evil.test", "javascript:alert(1)", "/\\evil.test"])
+def test_theme_leads_nowhere_else(client: Client, anna: User, target: str) -> None:
+    client.force_login(anna)
+    assert client.post("/theme", {"theme": "dark", "next": target}).headers["Location"] == "/"
+
+
+def test_unknown_values_change_nothing(client: Client, anna: User) -> None:
+    client.force_login(anna)
+    answer = client.post("/theme", {"theme": "<b>", "density": "huge"}, headers={"HX-Request": "true"})
+    assert answer.status_code == 204
+    assert not answer.cookies
+    anna.refresh_from_db()
+    assert (anna.theme, anna.density) == ("system", "compact")
+
+
+def test_theme_changes_by_post_only(client: Client, anna: User) -> None:
+    client.force_login(anna)
+    assert client.get("/theme").status_code == 405
+
+
+def _request(htmx: bool) -> HttpRequest:
+    from django.contrib.auth.models import AnonymousUser
+
+    request = RequestFactory().get("/x", headers={"HX-Request": "true"} if htmx else {})
+    request.user = AnonymousUser()
+    return request
+
+
+@pytest.mark.usefixtures("plain_static")
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (lambda r: errors.forbidden(r, PermissionError("operate")), 403),
+        (lambda r: errors.not_found(r), 404),
+        (lambda r: errors.csrf_failure(r), 403),
+    ],
+)
+@pytest.mark.parametrize("htmx", [True, False])
+def test_errors_answer_htmx_with_a_toast_and_nothing_else(answer, status: int, htmx: bool) -> None:  # type: ignore[no-untyped-def]
+    response = answer(_request(htmx))
+    text = response.content.decode()
+    assert response.status_code == status
+    assert ('hx-swap-oob="afterbegin:#toasts"' in text) is htmx
+    assert ("<html" in text) is not htmx
+
+
+@pytest.mark.usefixtures("plain_static")
+def test_server_error_page_needs_neither_person_nor_database() -> None:
+    response = errors.server_error(RequestFactory().get("/x"))
+    assert response.status_code == 500
+    assert "The console failed on this page" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "–"),
+        (-1, "–"),
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.0 kB"),
+        (12_000, "12 kB"),
+        (9_800_000, "9.8 MB"),
+        (412_000_000, "412 MB"),
+        (999_900_000, "1.0 GB"),
+        (19_700_000_000, "19.7 GB"),
+        (166_000_000_000, "166 GB"),
+        (2_500_000_000_000_000, "2.5 PB"),
+    ],
+)
+def test_size_is_decimal_as_docker_prints_it(value: float | None, words: str) -> None:
+    assert qd.size(value) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-5, "0 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (3600, "1 h"),
+        (86400, "1 d"),
+        (86400 * 90, "3 months"),
+    ],
+)
+def test_span_takes_the_largest_unit_that_fits(seconds: int, words: str) -> None:
+    assert qd.span(seconds) == words
+
+
+def test_ago_carries_the_moment_for_the_script_and_the_absolute_time() -> None:
+    moment = timezone.now() - dt.timedelta(minutes=6, seconds=3)
+    text = qd.ago(moment)
+    assert "6 min ago</time>" in text
+    assert f'datetime="{moment.isoformat()}"' in text
+    assert "UTC" in text
+    assert qd.ago(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("reference", "parts"),
+    [
+        ("nginx", ("", "nginx")),
+        ("library/nginx:1", ("", "library/nginx:1")),
+        ("ghcr.io/a/b:1", ("ghcr.io/", "a/b:1")),
+        ("localhost/a", ("localhost/", "a")),
+        ("reg:5000/a@sha256:00", ("reg:5000/", "a@sha256:00")),
+    ],
+)
+def test_registry_is_told_from_the_name(reference: str, parts: tuple[str, str]) -> None:
+    assert qd.image_parts(reference) == parts
+
+
+@pytest.mark.usefixtures("plain_static")
+@pytest.mark.parametrize(("state", "shape"), [("running", "running"), ("succeeded", "done"), ("<x>", "created")])
+def test_lamp_has_a_shape_for_every_word(state: str, shape: str) -> None:
+    assert f"#l-{shape}" in qd.lamp(state)
+    assert 'aria-hidden="true"' in qd.lamp(state)
+    assert 'role="img"' in qd.lamp(state, "a word")
