@@ -15,8 +15,8 @@ from urllib.parse import quote
 
 from console.engine import answers, parse
 from console.engine.address import Address
-from console.engine.diagnose import not_docker
-from console.engine.errors import Invalid, Malformed, Unreachable, Unsupported
+from console.engine.diagnose import not_docker, refused_ping
+from console.engine.errors import Invalid, Malformed, NotFound, Unreachable, Unsupported
 from console.engine.fields import NAME, child, integer
 from console.engine.text import decode, show, text
 from console.engine.translate import raise_for, translated
@@ -63,7 +63,10 @@ class EngineClient:
 
     def ping(self, timeout: float = 2.0) -> None:
         """Return if the engine answers ``GET /_ping``, else raise ``Unreachable``."""
-        body = self._ask("GET", "/_ping", seconds=timeout, cap=64 * 1024, versioned=False)
+        try:
+            body = self._ask("GET", "/_ping", seconds=timeout, cap=64 * 1024, versioned=False)
+        except (NotFound, Invalid, Unsupported, Malformed) as error:
+            raise refused_ping(self.address, error) from error
         if not body.strip().endswith(b"OK"):
             raise not_docker(self.address)
 

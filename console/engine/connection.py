@@ -20,8 +20,8 @@ import aiohttp
 
 from console.engine import parse
 from console.engine.address import Address
-from console.engine.diagnose import explain, not_docker, timed_out
-from console.engine.errors import EngineError, Unreachable
+from console.engine.diagnose import explain, not_docker, refused_ping, timed_out
+from console.engine.errors import EngineError, Invalid, Malformed, NotFound, Unreachable, Unsupported
 from console.engine.translate import raise_for
 from console.engine.transport import CONNECT_TIMEOUT, KEEP_ALIVE, NEWEST_VERSION
 
@@ -131,9 +131,12 @@ class Connection:
 
     async def ping(self, timeout: float = 2.0) -> Pong:
         """Ask ``GET /_ping``; raise ``Unreachable`` if no engine answers within ``timeout`` seconds."""
-        with translated(self.address):
-            async with asyncio.timeout(timeout), self.stream("GET", "/_ping") as answer:
-                body = await answer.content.read(ERROR_CAP)
+        try:
+            with translated(self.address):
+                async with asyncio.timeout(timeout), self.stream("GET", "/_ping") as answer:
+                    body = await answer.content.read(ERROR_CAP)
+        except (NotFound, Invalid, Unsupported, Malformed) as error:
+            raise refused_ping(self.address, error) from error
         headers = answer.headers
         version = parse.api_version(headers, "Api-Version")
         if not version and not body.strip().endswith(b"OK"):

@@ -6,43 +6,71 @@ import errno
 import grp
 import os
 import pwd
+import re
 import shutil
 import socket
 import ssl
+import time
 from collections.abc import Callable, Iterator
 
 from console.engine.address import Address
-from console.engine.errors import Unreachable
+from console.engine.errors import EngineError, Unreachable
 
 _ANSWER = 64 * 1024
+_HTTPS = b"http request to an https server"  # how Go's servers say that they speak TLS
 
 
 def diagnose(address: Address, timeout: float = 2.0) -> Unreachable | None:
-    """Ask the engine at ``address`` for a sign of life and say what is wrong; None if it answers. Blocks, for
-    at most about twice ``timeout`` seconds."""
+    """Ask the engine at ``address`` for a sign of life and say what is wrong; None if it answers.
+
+    Blocks for at most about twice ``timeout`` seconds.
+    """
+    answer = b""
     try:
         with _connect(address, timeout) as connection:
+            end = time.monotonic() + timeout
             connection.sendall(b"GET /_ping HTTP/1.1\r\nHost: docker\r\nConnection: close\r\n\r\n")
-            answer = b""
-            while len(answer) < _ANSWER and (chunk := connection.recv(4096)):
+            while not _enough(answer) and (chunk := connection.recv(4096)):
                 answer += chunk
+                connection.settimeout(max(0.001, end - time.monotonic()))
     except OSError as error:
-        return explain(address, error)
+        if b"\r\n\r\n" not in answer:
+            return explain(address, error)
     return judge(address, answer)
+
+
+def _enough(answer: bytes) -> bool:
+    """Whether what came so far tells what answers there."""
+    if len(answer) > _ANSWER or b"HTTP/1."[: len(answer)] != answer[:7]:
+        return True
+    head, separator, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *([0-9]{1,9})", head)
+    return bool(separator) and (
+        b"\r\napi-version:" in head.lower() or (length is not None and len(body) >= int(length[1]))
+    )
 
 
 def judge(address: Address, answer: bytes) -> Unreachable | None:
     """Say what the raw HTTP ``answer`` to ``GET /_ping`` tells: None for an engine's."""
     head, _, body = answer.partition(b"\r\n\r\n")
     head = head.lower()
-    if b"http request to an https server" in body.lower():
-        return Unreachable(f"{_place(address)} expects TLS, and the address is set up without it.", "tls")
+    if _HTTPS in body.lower():
+        return _expects_tls(address)
     if not head.startswith(b"http/1."):
         return not_docker(address)
     status = head[9:12]
     if b"\r\napi-version:" in head or (status == b"200" and body.strip().endswith(b"OK")):
         return None
     return not_docker(address)
+
+
+def refused_ping(address: Address, error: EngineError) -> Unreachable:
+    """Return what it means that ``GET /_ping``, which no engine refuses, was refused as ``error`` says."""
+    return _expects_tls(address) if _HTTPS.decode() in error.message.lower() else not_docker(address)
+
+
+def _expects_tls(address: Address) -> Unreachable:
+    return Unreachable(f"{_place(address)} expects TLS, and the address is set up without it.", "tls")
 
 
 def not_docker(address: Address) -> Unreachable:

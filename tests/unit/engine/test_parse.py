@@ -223,13 +223,14 @@ def test_an_object_without_identity_is_malformed(bad: object) -> None:
     for name in ({"Name": None}, {"Name": ""}, {"Name": "a\x00b"}, {"Name": "a\u202eb"}, {"Name": "x" * 256}, {}):
         with pytest.raises(Malformed):
             parse.volume(name)
+    no_object: Any
     for no_object in (None, [], "x", 7):
         with pytest.raises(Malformed):
-            parse.container(no_object)  # type: ignore[arg-type]
+            parse.container(no_object)
         with pytest.raises(Malformed):
-            parse.volume(no_object)  # type: ignore[arg-type]
+            parse.volume(no_object)
         with pytest.raises(Malformed):
-            parse.event(no_object)  # type: ignore[arg-type]
+            parse.event(no_object)
 
 
 def test_almost_nothing_is_enough() -> None:
@@ -261,7 +262,7 @@ def test_bombs_are_bounded_and_marked() -> None:
     assert bomb.labels["label00000"].endswith("… (cut, 5,000,000 characters)")
     assert (len(bomb.labels), bomb.labels["…"]) == (257, "9,744 more")
     assert (len(bomb.env), bomb.env[-1]) == (1025, ("… 98,976 more", ""))
-    assert (len(bomb.ports), bomb.ports[-1]) == (2049, Port(65_535 - 2048, "more"))
+    assert (len(bomb.ports), bomb.ports[-1]) == (2049, Port(65_535 + 2 - 2048, "more"))
     raw["Mounts"] = [{"Destination": f"/{n}"} for n in range(2000)]
     with pytest.raises(Malformed, match="2,000 mounts"):
         parse.container(raw)

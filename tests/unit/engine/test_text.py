@@ -96,7 +96,7 @@ def test_show_is_safe_json_and_bounded(value: Any, limit: int) -> None:
 
 
 def test_show_changes_nothing_that_is_harmless() -> None:
-    value = {"a": [1, 2.5, None, True, "x", {"b": []}], "c": {}}
+    value: dict[str, Any] = {"a": [1, 2.5, None, True, "x", {"b": []}], "c": {}}
     assert show(value) == value
 
 
