@@ -34,8 +34,9 @@ class Proxy:
 
     def cut(self) -> None:
         """Breaks what is open."""
-        for writer in list(self._open):
+        for writer in self._open:
             writer.transport.abort()
+        self._open.clear()
 
 
 @asynccontextmanager

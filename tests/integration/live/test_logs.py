@@ -97,7 +97,7 @@ async def test_two_hundred_cuts_lose_and_double_nothing(
     got = sorted(numbers(found))
     assert got == list(range(len(got)))
     assert len(got) >= 5_000
-    assert between.opened > 200
+    assert between.opened >= 200
 
 
 async def test_a_viewer_that_was_cut_off_goes_on(clean_engine: PrivateEngine, hubs: LogHubs) -> None:
