@@ -149,6 +149,11 @@ class _UnixAdapter(UnixHTTPAdapter):
         return pool
 
 
+class _Client(docker.APIClient):
+    def get_redirect_target(self, response: Any) -> None:
+        """No answer of an engine leads elsewhere (and looking there would read its body without a bound)."""
+
+
 class Session:
     """One docker SDK client and its deadline, for one thread at a time."""
 
@@ -160,9 +165,8 @@ class Session:
             pair = (tls.cert, tls.key) if tls.cert and tls.key else None
             config = docker.tls.TLSConfig(client_cert=pair, ca_cert=tls.ca, verify=tls.verify)
         self.deadline = Deadline()
-        self.api = docker.APIClient(base_url=url, version=version, tls=config)
+        self.api = _Client(base_url=url, version=version, tls=config)
         self.api.trust_env = False  # neither proxies nor CA bundles of the environment
-        self.api.max_redirects = 0
         self.api.headers["Accept-Encoding"] = "identity"
         if address.socket_path is not None:
             self.api.mount("http+docker://", _UnixAdapter(f"http+unix://{address.socket_path}", self.deadline))
