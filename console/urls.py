@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from console.views import shell
+from console.views import health, shell
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path("", include("allauth.account.urls")),
     path("theme", shell.theme, name="theme"),
     path("keys", shell.keys, name="keys"),

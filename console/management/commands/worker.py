@@ -1,0 +1,46 @@
+"""``manage.py worker``: follows engines and performs operations apart from the web, any number of times."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from console.management import startup
+from console.worker import new_owner, run_worker
+
+
+class Command(BaseCommand):
+    """For the grown mode: PostgreSQL and Redis. With SQLite the worker runs inside ``serve``."""
+
+    help = "Runs a worker process (needs DATABASE_URL and REDIS_URL)."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Work until SIGINT or SIGTERM. Raises CommandError without Redis or with an old schema."""
+        if not settings.REDIS_URL:
+            raise CommandError("Without REDIS_URL the worker runs inside “manage.py serve”: start that instead.")
+        lacking = startup.unapplied()
+        if lacking:
+            raise CommandError(f"The database lacks {len(lacking)} migrations: start “manage.py serve” first.")
+        connections.close_all()
+        asyncio.run(work())
+        connections.close_all()
+        startup.leave()
+
+
+async def work() -> None:
+    """Run the worker until a signal, then give it a moment to end in order."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    loop.set_default_executor(ThreadPoolExecutor(startup.THREADS))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    worker = asyncio.create_task(run_worker(stop, new_owner()))
+    await stop.wait()
+    await asyncio.wait([worker], timeout=2.0)
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)

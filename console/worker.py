@@ -1,0 +1,66 @@
+"""What works beside the web: following engines and performing operations, each restarted when it fails."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+log = logging.getLogger(__name__)
+
+Job = Callable[[asyncio.Event, str], Awaitable[None]]
+FIRST_PAUSE: Final = 1.0  # seconds before a failed job starts again; doubles up to the longest
+LONGEST_PAUSE: Final = 30.0
+
+
+def new_owner() -> str:
+    """Return a name for this process in lease rows and claims: where it runs, and unlike any other."""
+    return f"{socket.gethostname()[:40]}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+async def run_worker(stop: asyncio.Event, owner: str) -> None:
+    """Follow the engines and perform the operations until ``stop`` is set."""
+    await asyncio.gather(*(keep_running(name, job, stop, owner) for name, job in jobs().items()))
+
+
+def jobs() -> dict[str, Job]:
+    """Return what runs, by name."""
+    found: dict[str, Job] = {}
+    try:
+        from console.sync.watch import watch_engines
+
+        found["sync"] = watch_engines
+    except ImportError:
+        pass
+    try:
+        from console.operations.runner import run_operations
+
+        found["operations"] = run_operations
+    except ImportError:
+        pass
+    return found
+
+
+async def keep_running(name: str, job: Job, stop: asyncio.Event, owner: str) -> None:
+    """Run ``job`` until ``stop``; when it raises or returns early, log it and start it again after a growing pause."""
+    pause, loop = FIRST_PAUSE, asyncio.get_running_loop()
+    while not stop.is_set():
+        began = loop.time()
+        try:
+            await job(stop, owner)
+            if not stop.is_set():
+                log.error("%s ended by itself", name)
+        except Exception:
+            log.exception("%s failed", name)
+        if stop.is_set():
+            return
+        pause = FIRST_PAUSE if loop.time() - began > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
+        log.info("%s starts again in %.0f s", name, pause)
+        try:
+            await asyncio.wait_for(stop.wait(), pause)
+        except TimeoutError:
+            continue
