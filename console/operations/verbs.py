@@ -1,0 +1,163 @@
+"""The one table of what can be asked of an engine: words, right, docker command, parameters, when it makes sense.
+
+A new verb is a row here and a function in ``perform.py``. The engine decides in the end: ``possible`` looks at the
+mirror, which may be a second old, and serves buttons and early answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from django.urls import reverse
+
+from console import access
+from console.engine.types import ContainerState as S
+from console.models import Container, Engine, Operation
+from console.operations.params import KillParams, Params, RemoveParams, RenameParams, StopParams
+
+ALIVE: Final = frozenset({S.RUNNING.value, S.PAUSED.value, S.RESTARTING.value})
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One thing that can be asked. ``name`` is what ``Operation.verb`` holds, "container.stop"."""
+
+    name: str
+    right: str  # of access.VERBS
+    label: str  # on the button: "Stop"
+    busy: str  # while it runs: "Stopping"
+    past: str  # when it is done: "stopped"
+    icon: str
+    base: str  # the docker command without flags and object
+    refuse: Mapping[str, str]  # by a container's state: why not now
+    params: type[Params] = Params
+    dialog: bool = False  # the button opens one
+    danger: bool = False  # something is lost
+    asks_many: bool = False  # for several at once a dialog lists them
+    key: str = ""  # of the keyboard map
+
+    @property
+    def kind(self) -> str:
+        """What it is done to: container, engine."""
+        return self.name.partition(".")[0]
+
+    @property
+    def short(self) -> str:
+        """The last part of its address: stop."""
+        return self.name.partition(".")[2]
+
+    def command(self, name: str, params: Params | None = None) -> str:
+        """The docker command that this stands for, quoted for a shell."""
+        return (params or self.params()).command(self.base, name) if name else self.base
+
+    def possible(self, container: Container) -> str:
+        """Why this cannot be done to ``container`` as the mirror knows it, or ""; an unreadable one may be tried."""
+        return "" if container.state == S.UNKNOWN else self.refuse.get(container.state, "")
+
+    def title(self, name: str) -> str:
+        """What an operation is called: "Stop nginx"."""
+        return f"{self.label} {name}".strip()
+
+
+# By a container's state: why a verb cannot be done now.
+_ENDED: Final = {S.REMOVING.value: "being removed", S.DEAD.value: "dead: it can only be removed"}
+_NOT_ALIVE: Final = dict.fromkeys((S.CREATED.value, S.EXITED.value, S.DEAD.value), "not running") | {
+    S.REMOVING.value: "being removed"
+}
+_START: Final = _ENDED | {
+    S.RUNNING.value: "already running",
+    S.PAUSED.value: "paused: unpause it",
+    S.RESTARTING.value: "restarting by itself",
+}
+_PAUSE: Final = _NOT_ALIVE | {S.PAUSED.value: "already paused", S.RESTARTING.value: "restarting by itself"}
+_UNPAUSE: Final = {state.value: "not paused" for state in S if state is not S.PAUSED}
+_REMOVE: Final = {S.REMOVING.value: "already being removed"}
+_NEVER: Final[Mapping[str, str]] = {}
+
+_ALL: Final = (
+    Verb("container.start", "operate", "Start", "Starting", "started", "play", "docker container start",
+         _START, key="S"),
+    Verb("container.stop", "operate", "Stop", "Stopping", "stopped", "stop", "docker container stop", _NOT_ALIVE,
+         StopParams, key="S"),
+    Verb("container.restart", "operate", "Restart", "Restarting", "restarted", "restart", "docker container restart",
+         _ENDED, StopParams, asks_many=True, key="r"),
+    Verb("container.pause", "operate", "Pause", "Pausing", "paused", "pause", "docker container pause", _PAUSE),
+    Verb("container.unpause", "operate", "Unpause", "Unpausing", "unpaused", "play", "docker container unpause",
+         _UNPAUSE),
+    Verb("container.kill", "operate", "Kill", "Killing", "killed", "kill", "docker container kill", _NOT_ALIVE,
+         KillParams, dialog=True, danger=True, asks_many=True),
+    Verb("container.rename", "operate", "Rename", "Renaming", "renamed", "rename", "docker container rename", _ENDED,
+         RenameParams, dialog=True),
+    Verb("container.remove", "operate", "Remove", "Removing", "removed", "trash", "docker container rm", _REMOVE,
+         RemoveParams, dialog=True, danger=True, asks_many=True, key="Delete"),
+    Verb("engine.refresh", "operate", "Refresh", "Refreshing", "refreshed", "restart",
+         "docker container ls --all && docker image ls --all && docker network ls && docker volume ls", _NEVER),
+)  # fmt: skip
+VERBS: Final[Mapping[str, Verb]] = {verb.name: verb for verb in _ALL}
+CONTAINER_VERBS: Final = tuple(verb for verb in _ALL if verb.kind == "container")
+
+
+def verb_of(operation: Operation) -> Verb | None:
+    """The verb of an operation; None for one of another version of the console."""
+    return VERBS.get(operation.verb)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A verb for one container, as a button shows it."""
+
+    verb: str  # stop
+    label: str  # "Stop", with "…" where a dialog follows
+    name: str  # "Stop nginx", for a button without words
+    icon: str
+    command: str
+    url: str  # POST asks; GET is the dialog
+    dialog: bool
+    danger: bool
+    reason: str  # why not now, or ""
+    busy: str  # "Stopping" while such an operation is open, else ""
+    key: str
+
+
+@lru_cache(maxsize=64)
+def _address(slug: str) -> tuple[str, str, str]:
+    """What stands before the id, between id and verb, and after it."""
+    digits = "0" * 64
+    before, _, rest = reverse("container-action", args=[slug, digits, "start"]).partition(digits)
+    between, _, after = rest.rpartition("start")
+    return before, between, after
+
+
+def action_url(slug: str, container_id: str, short: str) -> str:
+    """Where the verb ``short`` (stop) is asked of a container. As ``reverse``, fast enough for 1,000 rows."""
+    before, between, after = _address(slug)
+    return f"{before}{container_id}{between}{short}{after}"
+
+
+def actions_for(container: Container, user: access.Actor, engine: Engine | None = None, busy: str = "") -> list[Action]:
+    """Every verb that ``user`` may ask of ``container``, in the order of the table; those that do not fit say why.
+
+    ``busy``: the verb ("container.stop") of an open operation on it (``status.busy_verbs``). ``engine``: give it for
+    lists, else it is read from the row. While something runs, only what can come between stays possible.
+    """
+    slug = (engine or container.engine).slug
+    return [
+        Action(
+            verb=verb.short,
+            label=f"{verb.label}…" if verb.dialog else verb.label,
+            name=verb.title(container.name),
+            icon=verb.icon,
+            command=verb.command(container.name),
+            url=action_url(slug, container.container_id, verb.short),
+            dialog=verb.dialog,
+            danger=verb.danger,
+            reason=verb.possible(container),
+            busy=verb.busy if busy == verb.name else "",
+            key=verb.key,
+        )
+        for verb in CONTAINER_VERBS
+        if access.can(user, verb.right)
+    ]
