@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import re_path
 
+from console.consumers.page import PageConsumer
 from console.consumers.refuse import RefuseConsumer
 
 
@@ -14,5 +15,7 @@ def _route(pattern: str, consumer: Any, name: str) -> Any:
 
 
 websocket_urlpatterns: list[Any] = [
+    _route(r"^ws/e/(?P<slug>[-\w]+)$", PageConsumer, "ws-page"),
+    _route(r"^ws/page$", PageConsumer, "ws-console"),
     _route(r"^", RefuseConsumer, "ws-refuse"),
 ]

@@ -1,0 +1,10 @@
+"""Which page stands behind ``view=`` in the address of the page socket."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from console.pages.live import LiveView
+
+# Name in the address → class. A page that is kept live has its row here.
+LIVE_VIEWS: Final[dict[str, type[LiveView]]] = {}
