@@ -29,6 +29,10 @@ class Call:
         """Send bytes as they are."""
         self._connection.sendall(data)
 
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.shutdown(socket.SHUT_RDWR)
+
     def wait(self, seconds: float = 3600.0) -> bool:
         """Say nothing for so long; True when the test is over."""
         return self._over.wait(seconds)

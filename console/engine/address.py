@@ -31,6 +31,13 @@ class TLS:
     key: str | None = None
     verify: bool = True
 
+    def check(self) -> None:
+        """Raise an ``OSError`` that names the first file which cannot be read."""
+        for path in (self.ca, self.cert, self.key):
+            if path is not None:
+                with open(path, "rb"):
+                    pass
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -72,6 +79,7 @@ class Address:
         """Return the TLS context for this address, or None without TLS. Raises OSError for files that do not serve."""
         if self.tls is None:
             return None
+        self.tls.check()
         context = ssl.create_default_context(cafile=self.tls.ca)
         if not self.tls.verify:
             context.check_hostname = False

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from console.engine import answers, parse
 from console.engine.address import Address
-from console.engine.diagnose import not_docker, refused_ping
+from console.engine.diagnose import first_contact, not_docker, refused_ping
 from console.engine.errors import Invalid, Malformed, NotFound, Unreachable, Unsupported
 from console.engine.fields import NAME, child, integer
 from console.engine.text import decode, show, text
@@ -67,6 +67,8 @@ class EngineClient:
             body = self._ask("GET", "/_ping", seconds=timeout, cap=64 * 1024, versioned=False)
         except (NotFound, Invalid, Unsupported, Malformed) as error:
             raise refused_ping(self.address, error) from error
+        except Unreachable as error:
+            raise first_contact(self.address, error) from error.__cause__
         if not body.strip().endswith(b"OK"):
             raise not_docker(self.address)
 

@@ -20,7 +20,7 @@ import aiohttp
 
 from console.engine import parse
 from console.engine.address import Address
-from console.engine.diagnose import explain, not_docker, refused_ping, timed_out
+from console.engine.diagnose import explain, first_contact, not_docker, refused_ping, timed_out
 from console.engine.errors import EngineError, Invalid, Malformed, NotFound, Unreachable, Unsupported
 from console.engine.translate import raise_for
 from console.engine.transport import CONNECT_TIMEOUT, KEEP_ALIVE, NEWEST_VERSION
@@ -137,6 +137,8 @@ class Connection:
                     body = await answer.content.read(ERROR_CAP)
         except (NotFound, Invalid, Unsupported, Malformed) as error:
             raise refused_ping(self.address, error) from error
+        except Unreachable as error:
+            raise first_contact(self.address, error) from error.__cause__
         headers = answer.headers
         version = parse.api_version(headers, "Api-Version")
         if not version and not body.strip().endswith(b"OK"):

@@ -35,7 +35,7 @@ def diagnose(address: Address, timeout: float = 2.0) -> Unreachable | None:
                 connection.settimeout(max(0.001, end - time.monotonic()))
     except OSError as error:
         if b"\r\n\r\n" not in answer:
-            return explain(address, error)
+            return first_contact(address, explain(address, error))
     return judge(address, answer)
 
 
@@ -64,6 +64,15 @@ def judge(address: Address, answer: bytes) -> Unreachable | None:
     return not_docker(address)
 
 
+def first_contact(address: Address, error: Unreachable) -> Unreachable:
+    """Return what ``error`` means when a ping got it: a TLS engine may just hang up on a certificate it refuses."""
+    if error.problem != "lost" or address.tls is None:
+        return error
+    return Unreachable(
+        f"The TLS connection to {_place(address)} was closed at once: it may want another client certificate.", "tls"
+    )
+
+
 def refused_ping(address: Address, error: EngineError) -> Unreachable:
     """Return what it means that ``GET /_ping``, which no engine refuses, was refused as ``error`` says."""
     return _expects_tls(address) if _HTTPS.decode() in error.message.lower() else not_docker(address)
@@ -85,11 +94,11 @@ def explain(address: Address, error: BaseException) -> Unreachable:
     """
     chain = list(_causes(error))
     place = _place(address)
-    for cause in chain:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            reason = cause.verify_message or "it cannot be verified"
+    for cause in chain:  # aiohttp's wrappers are SSL errors without a reason
+        if isinstance(cause, ssl.SSLCertVerificationError) and getattr(cause, "verify_message", None):
+            reason = cause.verify_message.rstrip(".")
             return Unreachable(f"The certificate of {place} is not accepted: {reason}.", "tls")
-        if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None):  # not aiohttp's wrapper
+        if isinstance(cause, ssl.SSLError) and getattr(cause, "reason", None):
             return Unreachable(f"The TLS connection to {place} failed: {_ssl_reason(cause)}.", "tls")
     for cause in chain:
         if isinstance(cause, socket.gaierror):

@@ -162,6 +162,7 @@ class Session:
         url = address.url if tls is None else "https" + address.url.removeprefix("tcp")
         config: docker.tls.TLSConfig | bool = False
         if tls is not None:
+            tls.check()
             pair = (tls.cert, tls.key) if tls.cert and tls.key else None
             config = docker.tls.TLSConfig(client_cert=pair, ca_cert=tls.ca, verify=tls.verify)
         self.deadline = Deadline()
