@@ -60,22 +60,58 @@ def _sprite() -> str:
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def icon(name: str, size: str = "") -> SafeString:
     """An icon of static/src/icons/icons.json. ``size``: "" (16 px) or "s" (14 px)."""
     css = f"ic {size}".strip()
     return format_html('<svg class="{}" aria-hidden="true"><use href="{}#i-{}"/></svg>', css, _sprite(), name)
 
 
-@register.simple_tag
-def lamp(state: object, label: str = "") -> SafeString:
-    """The lamp of a container's, operation's or engine's state. Without ``label`` the word must stand beside it."""
-    name = str(state)
+@lru_cache(maxsize=1024)
+def _lamp(name: str, label: str) -> SafeString:
     shape = LAMPS.get(name, name if name in DRAWN else "created")
     if not label:
-        template_ = '<svg class="st st-{}" aria-hidden="true"><use href="{}#l-{}"/></svg>'
-        return format_html(template_, shape, _sprite(), shape)
-    template_ = '<svg class="st st-{}" role="img" aria-label="{}"><title>{}</title><use href="{}#l-{}"/></svg>'
-    return format_html(template_, shape, label, label, _sprite(), shape)
+        bare = '<svg class="st st-{}" aria-hidden="true"><use href="{}#l-{}"/></svg>'
+        return format_html(bare, shape, _sprite(), shape)
+    named = '<svg class="st st-{}" role="img" aria-label="{}"><title>{}</title><use href="{}#l-{}"/></svg>'
+    return format_html(named, shape, label, label, _sprite(), shape)
+
+
+@register.simple_tag
+def lamp(state: object, label: object = "") -> SafeString:
+    """The lamp of a container's, operation's or engine's state. Without ``label`` the word must stand beside it."""
+    return _lamp(str(state), str(label))
+
+
+@register.simple_tag
+def act(
+    action: str, label: str, icon_name: str, cmd: str = "", key: str = "", disabled: str = "", css: str = "icon ghost"
+) -> SafeString:
+    """The icon button of a row that asks for an operation; ui/_act.html in a tenth of the time.
+
+    ``action`` is the address to POST to, ``label`` says the object's name, ``disabled`` is the reason.
+    """
+    return format_html(
+        '<button class="btn {}" form="act" formaction="{}" hx-post="{}" hx-swap="none" hx-disable="this"'
+        ' aria-label="{}" title="{}" data-cmd="{}" data-key="{}"{}>{}</button>',
+        css,
+        action,
+        action,
+        label,
+        disabled or label,
+        cmd,
+        key,
+        SafeString(" disabled") if disabled else "",
+        icon(icon_name, "s"),
+    )
+
+
+@register.simple_tag
+def image_ref(reference: str) -> SafeString:
+    """An image reference of which the registry is cut first and the tag never; as ui/_image_ref.html."""
+    registry, rest = image_parts(reference)
+    before = format_html('<span class="reg">{}</span>', registry) if registry else ""
+    return format_html('<span class="img" title="{}">{}<span>{}</span></span>', reference, before, rest)
 
 
 @register.simple_tag

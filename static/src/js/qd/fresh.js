@@ -1,4 +1,4 @@
-// How fresh the page is. #fresh carries what the server knows (data-state, data-seen, data-now, data-since); the socket of
+// How fresh the page is. #fresh carries what the server knows (data-state, data-seen, data-now, data-since, data-retry); the socket of
 // this page and the changes that wait can say something truer.
 import { $, ready } from "./dom.js";
 
@@ -30,6 +30,13 @@ function clock(iso) {
   return Number.isNaN(at.valueOf()) ? "" : at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
 }
 
+/** When the console asks the engine again: " · again in 3 s". */
+function again() {
+  const fresh = $("#fresh"), wait = Number(fresh.dataset.retry || NaN) - Number(fresh.dataset.now || NaN);
+  const left = Math.ceil(wait - (performance.now() - base.at) / 1000);
+  return left > 0 ? ` · again in ${left} s` : "";
+}
+
 /** [lamp, words read out when they change, words that tick]. */
 function words(fresh) {
   const state = fresh.dataset.state || "none", since = clock(fresh.dataset.since);
@@ -40,9 +47,9 @@ function words(fresh) {
   if (socket === "closed") return ["failed", "Not connected", ", reload the page"];
   if (state === "none") return ["created", "No engine", ""];
   if (state === "swapped") return ["failed", "Another engine answers", since && ` since ${since}`];
-  if (state === "unreachable") return ["failed", "Offline", since && ` since ${since}`];
-  if (state === "stale") return ["warning", "Stale", since && ` since ${since}`];
-  if (state === "connecting") return ["busy", "Connecting", ""];
+  if (state === "unreachable") return ["failed", "Offline", (since && ` since ${since}`) + again()];
+  if (state === "stale") return ["warning", "Stale", (since && ` since ${since}`) + again()];
+  if (state === "new") return ["busy", "Connecting", ""];
   if (hold.reason) return ["paused", `Paused while ${hold.reason}`, hold.count ? ` · ${hold.count} waiting` : ""];
   if (!$("#live") || socket === "hidden") return ["exited", "As of", age() && ` ${age()} ago`];
   return [LAMPS[state] ?? "exited", "Live", age() && ` · ${age()}`];
@@ -96,6 +103,6 @@ ready(() => {
       measure();
       show();
     }
-  }).observe($(".foot") ?? document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-seen", "data-now", "data-state"] });
+  }).observe($(".foot") ?? document.body, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-seen", "data-now", "data-state", "data-retry"] });
   setInterval(show, 100);
 });

@@ -76,7 +76,7 @@ function tab(number) {
 }
 
 function slash() {
-  const field = $(".main .filter input:not([type='hidden'])") ?? $(".main input[type='search']");
+  const field = $$(".main .filter input:not([type='hidden']), .main input[type='search']").find((input) => input.offsetParent);
   if (!field) return false;
   field.focus();
   field.select();

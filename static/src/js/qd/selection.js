@@ -33,6 +33,7 @@ export function refresh() {
 
 export function clearSelection() {
   const some = $$(".pick:checked");
+  for (const table of $$(".tbl.picking")) table.classList.remove("picking");
   for (const box of some) box.checked = false;
   if (some.length) refresh();
   return some.length > 0;
@@ -65,6 +66,28 @@ on("change", "[data-pick-all]", (all) => {
 on("click", "[data-clear-selection]", (button, event) => { event.preventDefault(); clearSelection(); });
 document.addEventListener("qd:rows", refresh);
 document.addEventListener("htmx:after:swap", refresh);
+
+// On a phone cards have no boxes: a long press on one turns them on, and then a tap ticks.
+const LONG_MS = 500;
+let press = 0;
+const stop = () => clearTimeout(press);
+
+on("touchstart", ".tbl.cards tbody tr[id]", (row) => {
+  stop();
+  press = setTimeout(() => {
+    row.closest(".tbl").classList.add("picking");
+    if (!$(".pick", row)?.checked) toggle(row);
+    navigator.vibrate?.(20);
+  }, LONG_MS);
+}, { passive: true });
+for (const type of ["touchend", "touchmove", "touchcancel"]) document.addEventListener(type, stop, { passive: true });
+on("contextmenu", ".tbl.cards.picking tr[id]", (row, event) => event.preventDefault());
+on("click", ".tbl.cards.picking tbody tr[id]", (row, event) => {
+  if (event.target.matches(".pick") || !matchMedia("(max-width: 900px)").matches) return;
+  event.preventDefault();
+  event.stopPropagation();
+  toggle(row);
+}, { capture: true });
 
 // An action on the ticked rows was accepted: they are no longer the reader's business.
 document.addEventListener("htmx:after:request", (event) => {

@@ -1,0 +1,41 @@
+"""A real browser for the end-to-end tests: Debian's chromium, one for the run, a fresh profile for each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tools import frontend
+from tools.screenshots import CHROMIUM, FLAGS, RECORDER
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, with the front end built."""
+    assert frontend.main() == 0
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A fresh profile at 1440x900. The test fails when a page of it broke the policy or its script failed."""
+    made = browser.new_context(viewport={"width": 1440, "height": 900})
+    made.add_init_script(RECORDER)
+    problems: list[str] = []
+    made.on("weberror", lambda error: problems.append(str(error.error)))
+    yield made
+    for page in made.pages:
+        problems += page.evaluate("window.__violations ?? []")
+    made.close()
+    assert problems == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A tab."""
+    return context.new_page()
