@@ -1,0 +1,56 @@
+"""The permission matrix: every HTTP route and every websocket route has a row here, or the build fails.
+
+``Row(verb)``: who may, by the verb that the route needs (``access.VERBS``); PUBLIC for everybody, SIGNED_IN for whoever
+is signed in. ``object``: the kind that the address names; a foreign or missing one must look the same (404).
+``methods``: what the route answers to. ``form``: a valid POST body, so that an allowed POST is seen to be allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PUBLIC = "public"
+SIGNED_IN = "signed in"
+NOBODY = "nobody"  # a name that must not lead anywhere
+
+
+@dataclass(frozen=True)
+class Row:
+    verb: str
+    object: str = ""
+    methods: tuple[str, ...] = ("GET",)
+    form: Mapping[str, Any] = field(default_factory=dict)
+    kwargs: Mapping[str, str] = field(default_factory=dict)  # for parameters that are no object
+    answers: tuple[int, ...] = ()  # statuses that are right besides the usual ones
+
+
+POST = ("POST",)
+
+ROUTES: dict[str, Row] = {
+    "healthz": Row(PUBLIC),
+    "readyz": Row(PUBLIC, answers=(503,)),
+    "account_login": Row(PUBLIC, methods=("GET", "POST")),
+    "account_logout": Row(SIGNED_IN, methods=POST),
+    "account_change_password": Row(SIGNED_IN, methods=("GET", "POST")),
+    "account_signup": Row(NOBODY),
+    "account_inactive": Row(NOBODY),
+    "account_email": Row(NOBODY),
+    "account_email_verification_sent": Row(NOBODY),
+    "account_confirm_email": Row(NOBODY),
+    "account_reset_password": Row(NOBODY),
+    "account_reset_password_done": Row(NOBODY),
+    "account_reset_password_from_key_done": Row(NOBODY),
+    "account_set_password": Row(NOBODY),
+    "account_reauthenticate": Row(NOBODY),
+    "theme": Row(PUBLIC, methods=POST, form={"theme": "dark"}),
+    "keys": Row(SIGNED_IN),
+    "kit": Row("observe"),
+}
+
+SOCKETS: dict[str, Row] = {
+    "ws-page": Row("observe", object="engine"),
+    "ws-console": Row("observe"),
+    "ws-refuse": Row(NOBODY),
+}

@@ -1,0 +1,165 @@
+"""Who may do what, over every route: anonymous, viewer, admin × own, foreign and missing object × every method."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from console import access
+from console.models import (
+    AuditEntry,
+    Container,
+    Engine,
+    Event,
+    Image,
+    Network,
+    Operation,
+    User,
+    Volume,
+)
+from tests import factories
+from tests.matrix import NOBODY, PUBLIC, ROUTES, SIGNED_IN, Row
+
+ACTORS = ("anonymous", "viewer", "admin")
+ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+CHANGING = (Operation, AuditEntry, Container, Engine, Event, Image, Network, User, Volume)
+
+pytestmark = pytest.mark.django_db
+
+
+def routes(patterns: list[URLPattern | URLResolver]) -> Iterator[URLPattern]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            yield from routes(pattern.url_patterns)
+        else:
+            yield pattern
+
+
+ALL_ROUTES = {route.name or str(route.pattern): route for route in routes(get_resolver().url_patterns)}
+
+
+def test_every_route_has_a_row_and_every_row_a_route() -> None:
+    assert set(ROUTES) == set(ALL_ROUTES)
+
+
+@pytest.fixture
+def world() -> dict[str, dict[str, str]]:
+    """For every kind of object the address parameters of one that is there, one of another engine, one that is not."""
+    here, other = factories.engine("here"), factories.engine("other")
+    admin = factories.user("admin", User.Role.ADMIN)
+    factories.user("viewer", User.Role.VIEWER)
+    own, foreign = factories.container(here, "own"), factories.container(other, "foreign")
+    factories.image(here, "own:latest")
+    image, image2 = Image.objects.get(), factories.image(other, "foreign:latest")
+    net, net2 = factories.network(here, "own-net"), factories.network(other, "foreign-net")
+    factories.volume(here, "own-volume")
+    factories.volume(other, "foreign-volume")
+    operation = factories.operation(here, admin, name="own")
+    missing = factories.hexid("missing")
+    nowhere = "00000000-0000-0000-0000-000000000000"
+    return {
+        "": {"own": ""},
+        "engine": {"own": "here", "missing": "nowhere"},
+        "container": {"own": own.container_id, "foreign": foreign.container_id, "missing": missing},
+        "image": {"own": image.image_id, "foreign": image2.image_id, "missing": f"sha256:{missing}"},
+        "network": {"own": net.network_id, "foreign": net2.network_id, "missing": missing},
+        "volume": {"own": "own-volume", "foreign": "foreign-volume", "missing": "no-volume"},
+        "operation": {"own": str(operation.pk), "missing": nowhere},
+    }
+
+
+def address(name: str, row: Row, value: str) -> str:
+    """The route's address; parameters are the engine's slug, then the object."""
+    kwargs: dict[str, Any] = {}
+    for parameter in ALL_ROUTES[name].pattern.converters:
+        if parameter in row.kwargs:
+            kwargs[parameter] = row.kwargs[parameter]
+        elif parameter == "slug":
+            kwargs[parameter] = value if row.object == "engine" else "here"
+        else:
+            kwargs[parameter] = value
+    return reverse(name, kwargs=kwargs)
+
+
+def client(actor: str, **options: Any) -> Client:
+    made = Client(raise_request_exception=True, **options)
+    if actor != "anonymous":
+        made.force_login(User.objects.get(username=actor))
+    return made
+
+
+def allowed(actor: str, verb: str) -> bool:
+    if verb in (PUBLIC, NOBODY):
+        return verb == PUBLIC
+    if actor == "anonymous":
+        return False
+    return verb == SIGNED_IN or verb in access.ROLES[actor]
+
+
+def counts() -> dict[str, Any]:
+    return {model.__name__: (model.objects.count(), list(model.objects.order_by("pk").values())) for model in CHANGING}
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+def test_matrix(name: str, world: dict[str, dict[str, str]]) -> None:
+    row = ROUTES[name]
+    for actor, (which, value), method in itertools.product(ACTORS, world[row.object].items(), ALL_METHODS):
+        before = counts() if method != "POST" else None
+        user = User.objects.filter(username=actor).first()
+        sent = client(actor)
+        answer = (
+            sent.generic(method, address(name, row, value))
+            if method != "POST"
+            else sent.post(address(name, row, value), row.form)
+        )
+        status, case = answer.status_code, f"{name} {method} {actor} {which}: {answer.status_code}"
+        assert status < 500 or status in row.answers, case
+        if before is not None and user is not None and method in ("GET", "HEAD", "OPTIONS"):
+            after = counts()
+            for model in CHANGING:
+                if model is not User:  # signing in writes last_login
+                    assert after[model.__name__] == before[model.__name__], case
+        if row.verb == NOBODY:
+            assert status == 404 if actor != "anonymous" else status in (302, 404), case
+        elif row.verb != PUBLIC and actor == "anonymous":
+            assert status == 302, case
+            assert answer["Location"].startswith(reverse("account_login")), case
+        elif method in ("HEAD", "OPTIONS") or method not in row.methods:
+            assert method in ("HEAD", "OPTIONS") or status in (403, 404, 405), case
+        elif which != "own":
+            assert status == 404, case
+        elif not allowed(actor, row.verb):
+            assert status == 403, case
+        else:
+            assert status in (200, 202, 204, 302, 303, 409, 422, *row.answers), case
+
+
+@pytest.mark.parametrize("name", sorted(name for name, row in ROUTES.items() if "POST" in row.methods))
+def test_a_post_without_a_token_is_refused(name: str, world: dict[str, dict[str, str]]) -> None:
+    row = ROUTES[name]
+    for actor in ("viewer", "admin"):
+        sent = client(actor, enforce_csrf_checks=True)
+        before = Operation.objects.count()
+        answer = sent.post(address(name, row, world[row.object]["own"]), row.form)
+        assert answer.status_code == 403
+        assert Operation.objects.count() == before
+
+
+@pytest.mark.parametrize("name", sorted(name for name, row in ROUTES.items() if row.object))
+def test_foreign_and_missing_look_the_same(name: str, world: dict[str, dict[str, str]]) -> None:
+    row = ROUTES[name]
+    values = world[row.object]
+    if "foreign" not in values:
+        return
+    for actor in ("viewer", "admin"):
+        bodies = set()
+        for which in ("foreign", "missing"):
+            answer = client(actor).generic(row.methods[0], address(name, row, values[which]))
+            text = answer.content.decode().replace(values[which], "…")
+            bodies.add((answer.status_code, "".join(line for line in text.splitlines() if "csrf" not in line.lower())))
+        assert len(bodies) == 1, name
