@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode  # ASCII only
+
 
 def to_json(value: Any) -> Any:
     """Return a dataclass of ``types`` (or a part of one) as plain JSON values.
@@ -35,5 +37,4 @@ def to_json(value: Any) -> Any:
 
 def digest(value: Any) -> str:
     """Return the SHA-256 (hex) of ``to_json(value)``: equal for equal objects, in every process."""
-    encoded = json.dumps(to_json(value), sort_keys=True, separators=(",", ":"))  # ASCII: lone surrogates stay encodable
-    return hashlib.sha256(encoded.encode("ascii")).hexdigest()
+    return hashlib.sha256(_encode(to_json(value)).encode("ascii")).hexdigest()

@@ -13,6 +13,7 @@ from console.engine.types import ContainerSummary, ImageSummary, Raw
 
 CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
 IMAGE_ID = re.compile(r"(?:sha256:)?[0-9a-f]{64}")
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode
 _STABLE = ("Id", "Image", "ImageID", "Command", "Created", "State", "Labels", "HostConfig")
 
 
@@ -65,7 +66,7 @@ def references(raw: Raw, key: str) -> tuple[str, ...]:
 def _sortable(value: Any) -> str:
     """Return any decoded JSON value as one string."""
     try:
-        return json.dumps(value, sort_keys=True)
+        return _encode(value)
     except RecursionError as error:
         raise Malformed("The engine's answer is nested too deep.") from error
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent
+ENGINES = ("docker-20.10", "docker-28.5")
 
 
 def load(name: str, engine: str = "docker-20.10") -> Any:

@@ -17,7 +17,7 @@ from console.engine import answers, parse
 from console.engine.errors import Malformed
 from console.engine.fields import moment
 from console.engine.types import ContainerState, EngineInfo, FilesystemChange, Health, IpamConfig, Port
-from tests.payloads import load
+from tests.payloads import ENGINES, load
 
 ID = "ab" * 32
 
@@ -54,6 +54,16 @@ def test_running_container() -> None:
     assert "shop-web" in web.endpoints[0].aliases
 
 
+def test_engines_of_different_age_describe_the_same_container_alike() -> None:
+    old, new = (parse.to_json(parse.container(load("container_running", name))) for name in ENGINES)
+    own = {"id", "created_at", "started_at", "pid", "mounts", "endpoints"}
+    assert {key for key in old if old[key] != new[key]} <= own | {"network_mode"}  # "default" is "bridge" since 25
+    assert [mount["destination"] for mount in old["mounts"]] == [mount["destination"] for mount in new["mounts"]]
+    for name in ENGINES:
+        events = [parse.event(entry) for entry in load("events", name)]
+        assert ("container", "health_status", "healthy") in {(e.type, e.action, e.detail) for e in events}
+
+
 def test_exited_and_created_container() -> None:
     job, new = parse.container(load("container_exited")), parse.container(load("container_created"))
     assert (job.state, job.exit_code, job.health) == (ContainerState.EXITED, 3, Health.NONE)
@@ -80,9 +90,11 @@ def test_image_network_volume() -> None:
     )
 
 
-def test_a_list_entry_of_networks_and_volumes_says_as_much_as_an_inspect() -> None:
-    assert parse.network(load("network")) in [parse.network(entry) for entry in load("networks")]
-    assert parse.volume(load("volume")) in [parse.volume(entry) for entry in load("volumes")["Volumes"]]
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_list_entry_of_networks_and_volumes_says_as_much_as_an_inspect(engine: str) -> None:
+    assert parse.network(load("network", engine)) in [parse.network(entry) for entry in load("networks", engine)]
+    volumes = load("volumes", engine)["Volumes"]
+    assert parse.volume(load("volume", engine)) in [parse.volume(entry) for entry in volumes]
 
 
 def test_info() -> None:
