@@ -1,4 +1,4 @@
-"""Answers of engines: recorded ones in folders named after the engine, and hostile ones made by hand."""
+"""Answers of real engines, recorded, in folders named after the engine."""
 
 from __future__ import annotations
 
