@@ -2,7 +2,7 @@
 
 A socket outlives the page view that admitted it, so its right is looked at again: at once when ``changes`` tells so,
 and every ``RECHECK`` seconds in case that hint is lost (docs/security.md, "Sockets"). Closing codes: 4401 signed out,
-4403 a right was withdrawn, 4404 no such object (also for one that may not be seen), 1008 the client broke a limit.
+4403 a right was withdrawn, 4404 no such object (also for one that may not be seen), 4400 the client broke a limit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ BYTES_A_SECOND: Final = 1024 * 1024
 SOCKETS_A_PERSON: Final = 20
 SOCKETS_A_PROCESS: Final = 2000
 
-SIGNED_OUT, WITHDRAWN, MISSING, ABUSE = 4401, 4403, 4404, 1008
+SIGNED_OUT, WITHDRAWN, MISSING, ABUSE = 4401, 4403, 4404, 4400
 
 _open: Counter[int] = Counter()  # sockets of this process by person
 

@@ -24,6 +24,7 @@ from console.pages.registry import LIVE_VIEWS
 log = logging.getLogger(__name__)
 
 STORM: Final = 0.05  # seconds between two batches
+COME_AGAIN: Final = 4000  # close code: the page connects anew and reads its regions again (docs/frontend.md)
 FRESH: Final = 10.0  # seconds after which the freshness is looked up even if nobody told of it
 MANY: Final = 300  # ids of one kind that wait; above it the page reads its regions again
 
@@ -134,7 +135,7 @@ class PageConsumer(GuardedConsumer):
                 raise
             except Exception:
                 log.exception("A page could not be kept live: %s", self.scope.get("path"))
-                await self.stop(1011)
+                await self.stop(COME_AGAIN)
                 return
             await asyncio.sleep(STORM)
 

@@ -23,7 +23,7 @@ WINDOW: Final = 512 * 1024  # characters under way
 SILENCE: Final = 30.0  # seconds without an acknowledgement
 BEAT: Final = 15.0  # seconds
 MUTE: Final = 45.0  # seconds without any message from the browser
-STALLED, FAILED = 4408, 1011
+STALLED, FAILED = 4408, 4500
 
 
 class StreamConsumer(GuardedConsumer):

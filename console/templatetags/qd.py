@@ -101,7 +101,7 @@ def act(
         disabled or label,
         cmd,
         key,
-        SafeString(" disabled") if disabled else "",
+        " disabled" if disabled else "",
         icon(icon_name, "s"),
     )
 

@@ -195,6 +195,17 @@ def test_lost_connection_is_said_and_mended(stage: Stage, page: Page) -> None:
     status(page, "a2").to_have_text("Exited (1)")
 
 
+@pytest.mark.parametrize("code", [4401, 4403, 4404])
+def test_lost_right_loads_the_page_again_but_not_for_ever(stage: Stage, page: Page, code: int) -> None:
+    stage.ask("/stage/rows", json.dumps([["a1", "web", "paused", "Paused", ""]]))
+    with page.expect_navigation():
+        stage.ask(f"/stage/close?code={code}")
+    status(page, "a1").to_have_text("Paused")
+    expect(page.locator("[data-fresh-word]")).to_have_text("Live")
+    stage.ask(f"/stage/close?code={code}")
+    expect(page.locator("[data-fresh-word]")).to_have_text("Not connected")
+
+
 def test_server_that_says_resync_is_read_again(stage: Stage, page: Page) -> None:
     stage.ask("/stage/rows", json.dumps([["a1", "web", "paused", "Paused", ""]]))
     stage.push('{"resync": true}')

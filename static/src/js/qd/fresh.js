@@ -1,8 +1,12 @@
 // How fresh the page is. #fresh carries what the server knows (data-state, data-seen, data-now, data-since, data-retry); the socket of
 // this page and the changes that wait can say something truer.
 import { $, ready } from "./dom.js";
+import { leave } from "./leave.js";
+import { resync } from "./live.js";
 
 const LAMPS = { live: "running", stale: "warning", unreachable: "failed", swapped: "failed", none: "created" };
+const OVER = new Set([4401, 4403, 4404]); // close codes: signed out, right withdrawn, object gone
+const ASK_AFTER = 3; // attempts
 const RETRY = { first: 500, longest: 10_000, jitter: 0.3 };
 
 let socket = "none"; // none, open, waiting, hidden, closed
@@ -75,7 +79,10 @@ document.addEventListener("htmx:ws:close", (event) => {
   const { connection, code, reason } = event.detail;
   if (reason === "removed") return;
   if (document.hidden) socket = "hidden";
-  else if (code === 4401 || code === 4403) leave();
+  else if (OVER.has(code)) {
+    socket = "closed";
+    leave();
+  }
   else if (connection.config.reconnectCodes.includes(code)) {
     // Choose the delay here, so that the count-down says when it really happens.
     const spread = 1 + (Math.random() * 2 - 1) * RETRY.jitter;
@@ -83,18 +90,11 @@ document.addEventListener("htmx:ws:close", (event) => {
     Object.assign(connection.config, { reconnectDelay: delay, reconnectMaxDelay: delay, reconnectJitter: 0 });
     retryAt = performance.now() + delay;
     socket = "waiting";
+    // Refused again and again: perhaps nobody is signed in any more. A plain request finds out, and leads to the sign-in.
+    if (connection.attempt > 0 && connection.attempt % ASK_AFTER === 0) resync();
   } else socket = "closed";
   show();
 });
-
-/** The login or the right to see this page ended: the server shows what is left. Never twice in half a minute. */
-function leave() {
-  const last = Number(sessionStorage.getItem("qd-left") ?? 0);
-  socket = "closed";
-  if (Date.now() - last < 30_000) return;
-  sessionStorage.setItem("qd-left", String(Date.now()));
-  location.reload();
-}
 
 ready(() => {
   measure();

@@ -3,6 +3,7 @@
 // A region is an element with data-live (its value is the address to read it again from; empty: this page). Changes inside
 // a region wait while the reader is busy with it; changes elsewhere (foot, counts, toasts, drawer) never wait.
 import { $, $$, on, typing } from "./dom.js";
+import { leave } from "./leave.js";
 
 const GONE_MS = 5000; // how long a removed row stays
 const PRESS_MS = 700; // a row does not change under a double click
@@ -230,6 +231,12 @@ document.addEventListener("htmx:ws:before:message:incoming", (event) => {
   } catch {
     // Not for us.
   }
+});
+
+// What the page is about can be seen no more, so reading it again failed: show what the server has to say.
+document.addEventListener("htmx:response:error", (event) => {
+  const { ctx } = event.detail;
+  if (source() && ctx.sourceElement === source() && (ctx.response.status === 403 || ctx.response.status === 404)) leave();
 });
 
 on("click", "tr button", (button) => { button.closest("tr").dataset.pressed = String(Date.now()); });
