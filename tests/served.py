@@ -1,0 +1,67 @@
+"""A small application on console.server, run as a process of its own: ``python -m tests.served [--daphne]``.
+
+``--daphne`` takes the back-pressure out, so that a test can show what it would catch. Prints the port, then runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import Any
+
+import daphne.server
+
+from console.server import Server
+
+BLOCK = b"x" * 65536
+sent = 0
+clients: list[Any] = []
+
+
+async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """``/flood`` sends without end, as a socket or as an answer; ``/deaf`` reads nothing; ``/sent`` tells the sum."""
+    global sent
+    path = scope["path"]
+    clients.append(scope["client"])
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+        if path == "/deaf":
+            await asyncio.sleep(3600)
+        while True:
+            await send({"type": "websocket.send", "bytes": BLOCK})
+            sent += len(BLOCK)
+            await asyncio.sleep(0)
+    headers = [(b"content-type", b"text/plain")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    while path == "/flood":
+        await send({"type": "http.response.body", "body": BLOCK, "more_body": True})
+        sent += len(BLOCK)
+        await asyncio.sleep(0)
+    if path == "/body":
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size, more = size + len(message.get("body", b"")), message.get("more_body", False)
+        answer = str(size)
+    else:
+        answer = {"/sent": str(sent), "/client": str(scope["client"][0])}.get(path, "")
+    await send({"type": "http.response.body", "body": answer.encode()})
+
+
+async def nothing(stop: asyncio.Event) -> None:
+    """What lives beside the server: nothing."""
+    await stop.wait()
+
+
+class Unbounded(Server):
+    """The same server as Daphne would have it."""
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        """Write, and do not wait."""
+        await daphne.server.Server.handle_reply(self, protocol, message)
+
+
+if __name__ == "__main__":
+    kind = Unbounded if "--daphne" in sys.argv else Server
+    server = kind(application, "127.0.0.1", 0, behind_proxy="--proxy" in sys.argv)
+    server.serve(nothing, lambda url: print(url, flush=True))
