@@ -10,9 +10,13 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from console.operations.runner import run_operations
+from console.sync.watch import watch_engines
+
 log = logging.getLogger(__name__)
 
 Job = Callable[[asyncio.Event, str], Awaitable[None]]
+JOBS: Final[dict[str, Job]] = {"sync": watch_engines, "operations": run_operations}
 FIRST_PAUSE: Final = 1.0  # seconds before a failed job starts again; doubles up to the longest
 LONGEST_PAUSE: Final = 30.0
 
@@ -24,25 +28,7 @@ def new_owner() -> str:
 
 async def run_worker(stop: asyncio.Event, owner: str) -> None:
     """Follow the engines and perform the operations until ``stop`` is set."""
-    await asyncio.gather(*(keep_running(name, job, stop, owner) for name, job in jobs().items()))
-
-
-def jobs() -> dict[str, Job]:
-    """Return what runs, by name."""
-    found: dict[str, Job] = {}
-    try:
-        from console.sync.watch import watch_engines
-
-        found["sync"] = watch_engines
-    except ImportError:
-        pass
-    try:
-        from console.operations.runner import run_operations
-
-        found["operations"] = run_operations
-    except ImportError:
-        pass
-    return found
+    await asyncio.gather(*(keep_running(name, job, stop, owner) for name, job in JOBS.items()))
 
 
 async def keep_running(name: str, job: Job, stop: asyncio.Event, owner: str) -> None:

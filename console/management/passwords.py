@@ -13,19 +13,17 @@ from console.models import User
 
 
 def new_password(user: User, *, random: bool) -> str:
-    """Put a new password on ``user`` (not saved) and return it: made up, or asked for twice without an echo.
+    """Return a new password for ``user``: made up, or asked for twice without an echo.
 
     Raises CommandError when it is weak or the two differ.
     """
     if random:
-        password = secrets.token_urlsafe(12)
-    else:
-        password = getpass.getpass("Password: ")
-        if password != getpass.getpass("Password again: "):
-            raise CommandError("The two passwords differ; nothing was changed.")
-        try:
-            validate_password(password, user)
-        except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from None
-    user.set_password(password)
+        return secrets.token_urlsafe(12)
+    password = getpass.getpass("Password: ")
+    if password != getpass.getpass("Password again: "):
+        raise CommandError("The two passwords differ; nothing was changed.")
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise CommandError(" ".join(error.messages)) from None
     return password

@@ -27,6 +27,7 @@ class Command(BaseCommand):
             raise CommandError(f"{name} exists: “manage.py setpassword {name} --admin” lets them in again.")
         user = User(username=name, role=User.Role.ADMIN)
         password = new_password(user, random=options["random"])
+        user.set_password(password)
         user.save()
         if options["random"]:
             self.stdout.write(f"The password of {name} is {password}")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
-from django.db.models import F
 
-from console.changes import rights_changed
+from console import people
 from console.management.passwords import new_password
 from console.models import User
 
@@ -31,12 +29,10 @@ class Command(BaseCommand):
             known = ", ".join(User.objects.order_by("username").values_list("username", flat=True)[:20])
             raise CommandError(f"Nobody is called {options['name']}. There are: {known or 'no people yet'}.")
         password = new_password(user, random=options["random"])
+        people.set_password(user, password)
         if options["admin"]:
-            user.role, user.is_active = User.Role.ADMIN, True
-        with transaction.atomic():
-            user.save(update_fields=["password", "role", "is_active"])
-            User.objects.filter(pk=user.pk).update(epoch=F("epoch") + 1)
-            rights_changed(user.pk)
+            people.set_role(user, User.Role.ADMIN)
+            people.set_active(user, True)
         if options["random"]:
             self.stdout.write(f"The password of {user.username} is {password}")
         self.stdout.write(f"{user.username} has a new password{' and is an admin' if options['admin'] else ''}.")
