@@ -136,7 +136,7 @@ class GuardedConsumer(AsyncWebsocketConsumer):
         _open[self.user.pk] -= 1
         if _open[self.user.pk] <= 0:
             del _open[self.user.pk]
-        if self._watch is not None:
+        if self._watch is not None and self._watch is not asyncio.current_task():
             self._watch.cancel()
         await self.channel_layer.group_discard(changes.person_group(self.user.pk), self.channel_name)
         await self.closed()
@@ -148,7 +148,7 @@ class GuardedConsumer(AsyncWebsocketConsumer):
         await self._recheck()
 
     async def _look_again(self) -> None:
-        while True:
+        while self._admitted:
             await asyncio.sleep(RECHECK)
             await self._recheck()
 

@@ -1,0 +1,48 @@
+"""Websockets for tests, through the whole application: origin check, session, routing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.test import Client
+
+from console.models import User
+
+HOST = b"console.test:8000"
+ORIGIN = b"http://console.test:8000"
+
+
+def cookie_of(user: User | None) -> bytes:
+    """A signed-in session's cookie header."""
+    if user is None:
+        return b""
+    client = Client()
+    client.force_login(user)
+    return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}".encode()
+
+
+async def socket(path: str, user: User | None, origin: bytes | None = ORIGIN, host: bytes = HOST) -> Any:
+    """A communicator that is not connected yet."""
+    from console.asgi import application
+
+    headers = [(b"host", host), (b"cookie", await sync_to_async(cookie_of)(user))]
+    if origin is not None:
+        headers.append((b"origin", origin))
+    return WebsocketCommunicator(application, path, headers)
+
+
+@asynccontextmanager
+async def connected(path: str, user: User) -> AsyncIterator[Any]:
+    """A socket that was accepted."""
+    made = await socket(path, user)
+    accepted, _ = await made.connect(timeout=5)
+    assert accepted
+    try:
+        yield made
+    finally:
+        await made.disconnect()
