@@ -1,4 +1,4 @@
-// The palette: a combobox over the answers of GET /palette?q=…. Each answer is a li[role=option] with one link or button.
+// The palette: a combobox over the answers of GET /palette?q=…. Each answer is a link or a button with role=option.
 import { $, $$, on } from "./dom.js";
 import { copy } from "./clipboard.js";
 import { command } from "./foot.js";
@@ -51,8 +51,8 @@ on("keydown", "#palette input", async (input, event) => {
   } else if (event.key === "Tab" && !event.shiftKey && all.length) {
     // Tab goes to the next group: from the object to the actions on it.
     event.preventDefault();
-    const group = chosen()?.parentElement;
-    const next = all.slice(at + 1).find((option) => option.parentElement !== group) ?? all[0];
+    const group = chosen()?.closest("ul");
+    const next = all.slice(at + 1).find((option) => option.closest("ul") !== group) ?? all[0];
     choose(next);
   } else if (event.key === "Enter") {
     event.preventDefault();
@@ -61,13 +61,12 @@ on("keydown", "#palette input", async (input, event) => {
     if (event.ctrlKey || event.metaKey) {
       if (option.dataset.cmd && await copy(option.dataset.cmd)) box().close();
     } else {
-      $("a, button", option)?.click();
-      if (!$("a[href]", option)) box().close();
+      option.click();
     }
   }
 });
 
-on("click", "#palette [role='option'] button", () => box().close());
+on("click", "#palette [role='option']", () => box().close());
 on("mouseover", "#palette [role='option']", (option) => { if (option !== chosen()) choose(option); });
 document.addEventListener("htmx:after:swap", (event) => {
   const target = event.detail.ctx?.target;
