@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, register_converter
+from django.urls.converters import StringConverter
 
-from console.views import account, health, shell
+from console.operations.verbs import CONTAINER_VERBS
+from console.views import account, actions, health, operations, shell
 
 # allauth names these in its own pages; here they are no pages.
 UNUSED_OF_ALLAUTH: Final = (
@@ -22,6 +24,22 @@ UNUSED_OF_ALLAUTH: Final = (
     "account_reauthenticate",
 )
 
+
+class FullId(StringConverter):
+    """The engine's whole id of an object: a form names what it was rendered for, never something of the same name."""
+
+    regex = "[0-9a-f]{64}"
+
+
+class ContainerVerb(StringConverter):
+    """What can be asked of a container."""
+
+    regex = "|".join(verb.short for verb in CONTAINER_VERBS)
+
+
+register_converter(FullId, "full_id")
+register_converter(ContainerVerb, "container_verb")
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
@@ -32,6 +50,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("theme", shell.theme, name="theme"),
     path("keys", shell.keys, name="keys"),
     path("_kit", shell.kit, name="kit"),
+    path(
+        "e/<slug:slug>/containers/<full_id:container_id>/<container_verb:verb>",
+        actions.container_action,
+        name="container-action",
+    ),
+    path("e/<slug:slug>/containers/bulk", actions.containers_bulk, name="containers-bulk"),
+    path("operations", operations.operations, name="operations"),
+    path("operations/<uuid:operation_id>", operations.operation, name="operation"),
+    path("operations/<uuid:operation_id>/cancel", operations.cancel, name="operation-cancel"),
+    path("operations/<uuid:operation_id>/retry", operations.retry, name="operation-retry"),
+    path("operations/<uuid:operation_id>/look", operations.look, name="operation-look"),
 ]
 
 handler403 = "console.views.errors.forbidden"

@@ -47,6 +47,13 @@ ROUTES: dict[str, Row] = {
     "theme": Row(PUBLIC, methods=POST, form={"theme": "dark"}),
     "keys": Row(SIGNED_IN),
     "kit": Row("observe"),
+    "container-action": Row("operate", object="container", methods=("GET", "POST"), kwargs={"verb": "stop"}),
+    "containers-bulk": Row("operate", object="engine", methods=POST, form={"verb": "stop", "id": "0" * 64}),
+    "operations": Row("observe"),
+    "operation": Row("observe", object="operation"),
+    "operation-cancel": Row("operate", object="operation", methods=POST),
+    "operation-retry": Row("operate", object="operation", methods=POST),
+    "operation-look": Row("operate", object="operation", methods=POST),
 }
 
 SOCKETS: dict[str, Row] = {

@@ -30,6 +30,7 @@ class Facts:
     restart_count: int = 0
     exit_code: int = 0
     stop_timeout: int | None = None  # seconds
+    auto_remove: bool = False  # docker run --rm: it goes when it ends
 
     @classmethod
     def of(cls, container: Container) -> Self:
@@ -43,6 +44,7 @@ class Facts:
             restart_count=container.restart_count,
             exit_code=container.exit_code,
             stop_timeout=container.stop_timeout,
+            auto_remove=container.auto_remove,
         )
 
     @classmethod
@@ -85,7 +87,8 @@ def judge(verb: str, params: Params, before: Facts, now: Facts) -> Verdict:
     if verb == "container.remove":
         return Verdict.NOT_YET if now.exists else Verdict.DONE
     if not now.exists:
-        return Verdict.GONE
+        ends = verb == "container.stop" or (isinstance(params, KillParams) and params.signal in ENDS_AT_ONCE)
+        return Verdict.DONE if ends and before.auto_remove else Verdict.GONE
     started = now.started_at != before.started_at
     ended = now.finished_at != before.finished_at
     by_itself = before.state == ContainerState.RESTARTING or now.restart_count > before.restart_count

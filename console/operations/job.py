@@ -93,6 +93,10 @@ class Job:
             return outcome.failed(str(error))
         if operation.engine is None:
             return outcome.failed("Its engine is no longer known here.")
+        try:
+            self.client = self.clients.of(operation.engine)
+        except ValueError as error:
+            return outcome.failed(str(error))
         if operation.before:
             return await self._find_out(verb, params, again=not operation.before.get("look_only"))
         if no := self._not_now(verb):
@@ -112,10 +116,9 @@ class Job:
 
     async def _ask(self, verb: Verb, params: Params) -> Outcome:
         """The first and usually only time that the engine is asked."""
-        operation, engine = self.operation, self.engine
-        client = self.clients.of(engine)
+        operation = self.operation
         try:
-            before = await self.in_thread(lambda: look(client, operation.object_id))
+            before = await self.in_thread(lambda: look(self.client, operation.object_id))
         except Unreachable as error:
             return outcome.failed("The engine is not reachable.", error.message)
         except EngineError as error:
@@ -134,7 +137,7 @@ class Job:
         crash_at("before-call")
         call = CALLS[verb.name]
         try:
-            await self.in_thread(lambda: call(client, operation.object_id, params))
+            await self.in_thread(lambda: call(self.client, operation.object_id, params))
         except EngineError as error:
             crash_at("after-call")
             end = outcome.of_error(verb, params, error)
@@ -149,22 +152,23 @@ class Job:
 
         ``again``: what was surely not done is done now; else that is said. ``lost``: why there was no answer.
         """
-        operation, engine = self.operation, self.engine
+        operation = self.operation
         again = again and not self._not_now(verb)
         before = Facts.read(operation.before["facts"])
         called = datetime.fromisoformat(operation.before["called_at"])
-        client = self.clients.of(engine)
-        silent, error = 0.0, lost
+        error = lost
+        clock = asyncio.get_running_loop().time
+        give_up = clock() + LOOK_FOR
         while True:
             try:
-                now = await self.in_thread(lambda: look(client, operation.object_id))
+                now = await self.in_thread(lambda: look(self.client, operation.object_id))
             except EngineError as failure:
                 error = failure.message
-                if silent >= LOOK_FOR:
+                if clock() > give_up:
                     return outcome.unknown("The engine does not answer, so nobody can tell whether it was done.", error)
-                silent += LOOK_EVERY
                 await asyncio.sleep(LOOK_EVERY)
                 continue
+            give_up = clock() + LOOK_FOR
             if now is None:
                 return outcome.unknown("Its inspect cannot be read, so nobody can tell whether it was done.", error)
             verdict = judge(verb.name, params, before, now)
@@ -188,28 +192,25 @@ class Job:
 
     async def _looked(self, end: Outcome, before: Facts | None) -> Outcome:
         """A failure, with what a fresh look says."""
-        operation, engine = self.operation, self.engine
-        client = self.clients.of(engine)
+        operation = self.operation
         try:
-            return outcome.with_look(end, before, await self.in_thread(lambda: look(client, operation.object_id)))
+            return outcome.with_look(end, before, await self.in_thread(lambda: look(self.client, operation.object_id)))
         except EngineError:
             return end
 
     async def _same_engine(self) -> bool:
-        engine = self.engine
-        client = self.clients.of(engine)
         try:
-            return await self.in_thread(lambda: same_engine(client, engine.engine_id))
+            return await self.in_thread(lambda: same_engine(self.client, self.engine.engine_id))
         except EngineError:
             return True
 
     async def _refresh(self, verb: Verb, params: Params) -> Outcome:
         """Ask for a full comparison and wait for it. Nothing of the engine's changes: it may be asked twice."""
-        engine = self.engine
-        await self.in_database(request_refresh)(engine.pk)
-        end = asyncio.get_running_loop().time() + REFRESH_FOR
-        while asyncio.get_running_loop().time() < end:
-            if await self.in_database(refreshed)(engine.pk):
+        await self.in_database(request_refresh)(self.engine.pk)
+        clock = asyncio.get_running_loop().time
+        end = clock() + REFRESH_FOR
+        while clock() < end:
+            if await self.in_database(refreshed)(self.engine.pk):
                 return outcome.done(verb, params)
             await asyncio.sleep(LOOK_EVERY / 2)
         return outcome.failed(f"The engine was not compared within {REFRESH_FOR:.0f} s: it does not answer.")

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from console.engine.address import TLS, Address
 from console.engine.client import EngineClient
 from console.engine.errors import NotFound
 from console.engine.types import Unparsed
@@ -51,12 +50,6 @@ CALLS: Final[Mapping[str, Call]] = {
 }
 
 
-def address_of(engine: Engine) -> Address:
-    """Where the engine is, as its row says."""
-    tls = TLS(engine.tls_ca or None, engine.tls_cert or None, engine.tls_key or None) if engine.tls_ca else None
-    return Address(engine.url, tls, engine.source)
-
-
 class Clients:
     """One client per engine, made anew when its address changes. For many threads."""
 
@@ -65,8 +58,8 @@ class Clients:
         self._made: dict[int, EngineClient] = {}
 
     def of(self, engine: Engine) -> EngineClient:
-        """The client of this engine."""
-        address = address_of(engine)
+        """The client of this engine. Raises ``ValueError`` with a sentence if its address is none."""
+        address = engine.address
         with self._lock:
             known = self._made.get(engine.pk)
             if known is None or known.address != address:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from console import access, changes
@@ -35,7 +36,7 @@ def refusal(engine: Engine) -> str:
 
 
 def request_operation(
-    user: User,
+    user: access.Actor,
     engine: Engine,
     verb: str,
     object_id: str,
@@ -51,6 +52,8 @@ def request_operation(
     """
     row = _verb(verb)
     access.require(user, row.right)
+    if not isinstance(user, User):
+        raise PermissionDenied(row.right)
     if reason := refusal(engine):
         raise Refused(reason)
     given = params if isinstance(params, Params) else row.params.read(params or {})
@@ -75,7 +78,7 @@ def request_operation(
 
 
 def request_many(
-    user: User,
+    user: access.Actor,
     engine: Engine,
     verb: str,
     objects: Iterable[Target],
@@ -87,7 +90,7 @@ def request_many(
         return [request_operation(user, engine, verb, id_, name, params, batch) for id_, name in objects]
 
 
-def retry(user: User, operation: Operation) -> Operation:
+def retry(user: access.Actor, operation: Operation) -> Operation:
     """Ask for the same thing once more. Raises as ``request_operation``."""
     if operation.state in Operation.OPEN:
         raise Refused("It has not ended yet.")
@@ -104,14 +107,14 @@ def retry(user: User, operation: Operation) -> Operation:
     )
 
 
-def cancel(user: User, operation: Operation) -> None:
+def cancel(user: access.Actor, operation: Operation) -> None:
     """Take a queued operation back. Raises ``Refused`` once the engine has been asked."""
     access.require(user, _verb(operation.verb).right)
     if not store.cancel(operation, user.get_username()):
         raise Refused("It is no longer in the queue: the engine has been asked, and cannot be asked to forget it.")
 
 
-def look_again(user: User, operation: Operation) -> None:
+def look_again(user: access.Actor, operation: Operation) -> None:
     """Let a worker look how an operation of unknown end ended. Raises ``Refused``."""
     access.require(user, _verb(operation.verb).right)
     if not store.look_again(operation):

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from console.pages.live import LiveView
+from console.pages.operations import OperationList, OperationPage
 
 # Name in the address → class. A page that is kept live has its row here.
-LIVE_VIEWS: Final[dict[str, type[LiveView]]] = {}
+LIVE_VIEWS: Final[dict[str, type[LiveView]]] = {
+    "operations": OperationList,
+    "operation": OperationPage,
+}

@@ -6,18 +6,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from console.models import Operation
+from console.pages.operation_rows import toast_words
 
 
 def render(operation: Operation) -> str:
     """A toast, out of band: what was done, or that it failed and where to read why."""
-    done = operation.state == Operation.State.SUCCEEDED
-    return render_to_string(
-        "ui/_toast.html",
-        {
-            "state": "done" if done else "failed",
-            "title": f"{operation.object_name}: {operation.verb.partition('.')[2]} {operation.get_state_display()}",
-            "text": "" if done else operation.error,
-            "href": reverse("operation", args=[operation.pk]),
-            "oob": True,
-        },
-    )
+    state, title, text = toast_words(operation)
+    href = reverse("operation", args=[operation.pk])
+    return render_to_string("ui/_toast.html", {"state": state, "title": title, "text": text, "href": href, "oob": True})
