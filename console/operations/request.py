@@ -92,6 +92,7 @@ def request_many(
 
 def retry(user: access.Actor, operation: Operation) -> Operation:
     """Ask for the same thing once more. Raises as ``request_operation``."""
+    access.require(user, _verb(operation.verb).right)
     if operation.state in Operation.OPEN:
         raise Refused("It has not ended yet.")
     if operation.engine is None:
