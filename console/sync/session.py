@@ -145,7 +145,9 @@ class Session:
             self._compare_all()
         for key in meant.objects:
             self._marks.add(key)
-        self._fill()
+        if meant.objects:
+            self._fill()
+            self._work.set()  # what is held back for a moment needs the pump's clock
         if meant.info:
             self._info_due = True
         if meant.lists or meant.info:
