@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import re_path
 
+from console.consumers.logs import LogConsumer
 from console.consumers.page import PageConsumer
 from console.consumers.refuse import RefuseConsumer
 
@@ -16,6 +17,7 @@ def _route(pattern: str, consumer: Any, name: str) -> Any:
 
 websocket_urlpatterns: list[Any] = [
     _route(r"^ws/e/(?P<slug>[-\w]+)$", PageConsumer, "ws-page"),
+    _route(r"^ws/e/(?P<slug>[-\w]+)/logs$", LogConsumer, "ws-logs"),
     _route(r"^ws/page$", PageConsumer, "ws-console"),
     _route(r"^", RefuseConsumer, "ws-refuse"),
 ]

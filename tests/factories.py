@@ -169,3 +169,10 @@ def operation(on: Engine, by: User, verb: str = "container.stop", name: str = "n
 def audit(by: User, action: str = "container.env.reveal", **columns: Any) -> AuditEntry:
     """Something that a person looked at."""
     return AuditEntry.objects.create(user=by, user_name=by.username, action=action, **columns)
+
+
+def stamp(text: str) -> int:
+    """Nanoseconds since 1970 of a time as the engine prints it."""
+    second, _, fraction = text.rstrip("Z").partition(".")
+    whole = int(datetime.fromisoformat(second).replace(tzinfo=UTC).timestamp())
+    return whole * 1_000_000_000 + int(fraction.ljust(9, "0") or 0)

@@ -58,6 +58,7 @@ ROUTES: dict[str, Row] = {
 
 SOCKETS: dict[str, Row] = {
     "ws-page": Row("observe", object="engine"),
+    "ws-logs": Row("logs", object="container"),
     "ws-console": Row("observe"),
     "ws-refuse": Row(NOBODY),
 }

@@ -12,11 +12,11 @@ import asyncio
 import json
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Final
+from typing import ClassVar, Final
 
 from console.engine.address import Address
 from console.engine.demux import Line
@@ -65,7 +65,13 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that happened to the stream: ``stopped``, ``started``, ``lost``, ``resumed``, ``gone``, ``refused``."""
+    """Something that happened to the stream.
+
+    ``past``: what came so far was the past. ``stopped``, ``started``: the container. ``lost``, ``resumed``: the
+    connection to the engine. ``gone``, ``refused`` (in the engine's words): nothing follows.
+    """
+
+    LAST: ClassVar[frozenset[str]] = frozenset({"gone", "refused"})
 
     kind: str
     text: str = ""
@@ -307,18 +313,26 @@ class LogHubs:
 hubs = LogHubs()
 
 
-async def tail(source: Source, query: LogQuery, viewer: Viewer) -> AsyncIterator[Item]:
+async def past(source: Source, query: LogQuery, cursor: Cursor | None = None) -> AsyncGenerator[Item, None]:
+    """The past that ``query`` asks for; ``cursor`` moves along."""
+    async for some in lines(source.address, query, version=source.version):
+        if cursor is not None:
+            for line in some:
+                cursor.advance(line)
+        yield encode(some)
+    yield Mark("past")
+
+
+async def tail(source: Source, query: LogQuery, viewer: Viewer) -> AsyncGenerator[Item, None]:
     """The past that ``query`` asks for, then what ``viewer`` gets, without a gap or a repeat between the two."""
     cursor = Cursor()
-    async for some in lines(source.address, query, version=source.version):
-        for line in some:
-            cursor.advance(line)
-        yield encode(some)
+    async for item in past(source, query, cursor):
+        yield item
     async for item in after(cursor, viewer):
         yield item
 
 
-async def resume(source: Source, cursor: Cursor, viewer: Viewer) -> AsyncIterator[Item]:
+async def resume(source: Source, cursor: Cursor, viewer: Viewer) -> AsyncGenerator[Item, None]:
     """What a viewer that was cut off has missed, then what ``viewer`` gets."""
     cursor = cursor.copy()
     new = cursor.replay()
@@ -329,11 +343,12 @@ async def resume(source: Source, cursor: Cursor, viewer: Viewer) -> AsyncIterato
             cursor.advance(line)
         if fresh:
             yield encode(fresh)
+    yield Mark("past")
     async for item in after(cursor, viewer):
         yield item
 
 
-async def after(cursor: Cursor, viewer: Viewer) -> AsyncIterator[Item]:
+async def after(cursor: Cursor, viewer: Viewer) -> AsyncGenerator[Item, None]:
     """The viewer's items without the lines before ``cursor``: those were read from the past."""
     new = cursor.replay()
     joined = False

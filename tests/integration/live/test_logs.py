@@ -174,6 +174,7 @@ async def test_it_goes_on_after_a_restart_and_says_so(clean_engine: PrivateEngin
     async with asyncio.timeout(20), hubs.watch(here) as viewer:
         items = tail(here, LogQuery(container, False), viewer)
         assert [line.data for line in (await anext(items)).lines] == [b"up"]  # type: ignore[union-attr]
+        assert await anext(items) == Mark("past")
         await asyncio.to_thread(clean_engine.docker, "restart", "-t", "0", container)
         assert await anext(items) == Mark("stopped")
         assert await anext(items) == Mark("started")

@@ -1,0 +1,166 @@
+"""The log of one or several containers, past and live: ``/ws/e/<engine>/logs?c=<id>&c=<id>&tail=1000``.
+
+Parameters: ``c`` an id, up to fifty; ``tail`` lines of the past of each (0 to 20,000), or ``since`` and ``until`` in
+nanoseconds of the engine's clock; ``after`` once for each ``c``: the place (``live.cursor``) where a former socket was
+cut.
+
+Messages, beside those of ``consumers.stream``: ``lines`` (c: position of the container, d: rows of
+``live.logs.encode``), ``skip`` (c, n lines that did not fit), ``mark`` (c, what: a kind of ``live.logs.Mark``, text),
+``end``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+from channels.db import database_sync_to_async
+from django.http import Http404, QueryDict
+
+from console import access, people
+from console.consumers.stream import StreamConsumer
+from console.engine.errors import EngineError, Unreachable
+from console.engine.logs import LogQuery
+from console.live.cursor import Cursor
+from console.live.logs import Batch, Item, Mark, Skipped, Source, hubs, past, resume, tail
+from console.models import Container, Engine
+
+MOST_CONTAINERS: Final = 50
+MOST_TAIL: Final = 20_000
+LONGEST: Final = 12 * 3600.0  # seconds that one socket may last; the page opens another
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The address, understood. Raises ``Http404`` for what no page sends."""
+
+    tail: int | None
+    since_ns: int
+    until_ns: int
+    cursors: tuple[Cursor | None, ...]
+
+    @classmethod
+    def from_query(cls, query: QueryDict) -> _Asked:
+        try:
+            cursors = tuple(Cursor.parse(place) if place else None for place in query.getlist("after"))
+            since, until = int(query.get("since", "0") or 0), int(query.get("until", "0") or 0)
+            lines = int(query.get("tail", "1000") or 1000)
+        except ValueError:
+            raise Http404("log") from None
+        if not (0 <= lines <= MOST_TAIL and 0 <= since < 2**63 and 0 <= until < 2**63):
+            raise Http404("log")
+        return cls(None if since else lines, since, until, cursors)
+
+
+class LogConsumer(StreamConsumer):
+    """One viewer of up to fifty logs."""
+
+    _engine: Engine
+    _containers: list[Container]
+    _asked: _Asked
+
+    def admit(self) -> None:
+        """The engine, the containers, and the right to read logs."""
+        query = QueryDict(self.scope["query_string"])
+        self._engine = access.engine_for(self.user, self.scope["url_route"]["kwargs"]["slug"])
+        ids = list(dict.fromkeys(query.getlist("c")))
+        if not 1 <= len(ids) <= MOST_CONTAINERS:
+            raise Http404("container")
+        containers = [access.container_for(self.user, self._engine, reference) for reference in ids]
+        access.require(self.user, "logs")
+        self._asked = _Asked.from_query(query)
+        if not self._admitted:
+            self._containers = containers
+
+    async def serve(self) -> None:
+        """Follows every container; ends when all are gone or the range has been read."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            async with asyncio.timeout(LONGEST), asyncio.TaskGroup() as group:
+                for number, container in enumerate(self._containers):
+                    group.create_task(self._follow(number, container))
+            await self.push("end")
+        finally:
+            await asyncio.shield(self._record(loop.time() - started))
+
+    async def _follow(self, number: int, container: Container) -> None:
+        source = source_of(self._engine, container)
+        asked = self._asked
+        cursor = asked.cursors[number] if number < len(asked.cursors) else None
+        query = LogQuery(
+            source.container_id, source.tty, since_ns=asked.since_ns, until_ns=asked.until_ns, tail=asked.tail
+        )
+        if asked.until_ns:
+            await self._past(number, source, query)
+            return
+        async with hubs.watch(source) as viewer:
+            items = resume(source, cursor, viewer) if cursor else tail(source, query, viewer)
+            async with contextlib.aclosing(items):
+                await self._send_all(number, items)
+
+    async def _past(self, number: int, source: Source, query: LogQuery) -> None:
+        async with contextlib.aclosing(past(source, query)) as items:
+            await self._send_all(number, items)
+
+    async def _send_all(self, number: int, items: AsyncIterator[Item]) -> None:
+        try:
+            async for item in items:
+                if isinstance(item, Batch):
+                    await self.push("lines", item.data, c=number)
+                elif isinstance(item, Skipped):
+                    await self.push("skip", c=number, n=item.lines)
+                else:
+                    await self.push("mark", c=number, what=item.kind, text=item.text)
+                    if item.kind in Mark.LAST:
+                        return
+        except Unreachable as error:  # while the past was read: the page comes again with its place
+            await self.push("mark", c=number, what="lost", text=error.message)
+            await self.stop(4000)
+        except EngineError as error:
+            await self.push("mark", c=number, what="refused", text=error.message)
+
+    async def _record(self, seconds: float) -> None:
+        await database_sync_to_async(self._write_record, thread_sensitive=False)(seconds)
+
+    def _write_record(self, seconds: float) -> None:
+        for container in self._containers:
+            people.record(
+                self.user,
+                "container.logs",
+                address=str((self.scope.get("client") or [""])[0]),
+                engine=self._engine,
+                kind="container",
+                object_id=container.container_id,
+                object_name=container.name,
+                seconds=round(seconds, 1),
+            )
+
+
+def source_of(engine: Engine, container: Container) -> Source:
+    """The container's log as ``live.logs`` wants it; its run is looked up in the mirror."""
+    pk = container.pk
+
+    def look() -> str | None:
+        found = Container.objects.filter(pk=pk).values_list("state", "started_at").first()
+        if found is None:
+            return None
+        state, started = found
+        return str(started) if state in {"running", "paused"} else ""
+
+    return Source(
+        engine.pk,
+        container.container_id,
+        engine.address,
+        negotiated(engine),
+        container.tty,
+        database_sync_to_async(look, thread_sensitive=False),
+    )
+
+
+def negotiated(engine: Engine) -> str:
+    """The API version that is spoken with this engine."""
+    return str(engine.info.get("negotiated_api_version") or engine.api_version)
