@@ -16,16 +16,20 @@ View = Callable[[HttpRequest], HttpResponse]
 PUBLIC: Final = frozenset({"account_login", "healthz", "readyz", "theme"})
 
 
+HEADERS: Final = {
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",  # a page shows what only its reader may see; static files bring their own
+}
+
+
 def headers(get_response: View) -> View:
-    """Headers that no Django setting sets. Pages are never stored: they show what only their reader may see."""
+    """Headers that no Django setting sets. It stands before everything that answers, so that errors carry them too."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        response.headers.setdefault(
-            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
-        )
-        response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        response.headers.setdefault("Cache-Control", "no-store")
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
         return response
 
     return middleware
@@ -44,8 +48,8 @@ class login_required:
         self, request: HttpRequest, view: View, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> HttpResponse | None:
         match: ResolverMatch | None = request.resolver_match
-        if request.user.is_authenticated or (match is not None and match.url_name in PUBLIC):
-            return None
+        if (match is not None and match.url_name in PUBLIC) or request.user.is_authenticated:
+            return None  # in this order: a public page needs no session, and so no database
         if request.headers.get("HX-Request") == "true":
             return HttpResponse(status=401, headers={"HX-Redirect": resolve_url("account_login")})
         return redirect_to_login(request.get_full_path())

@@ -37,6 +37,19 @@ BODY_SIZE: Final = 4 * 1024 * 1024  # bytes of a request's body that are accepte
 SOCKETS_END_WITHIN: Final = 0.5  # seconds for consumers to close by themselves when the server ends
 BESIDE_ENDS_WITHIN: Final = 1.5  # seconds for the worker
 
+# Of answers that no application made: too early for one, too late, or it failed.
+HEADERS: Final = (
+    (b"Content-Type", b"text/plain; charset=utf-8"),
+    (b"Content-Security-Policy", b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    (b"X-Content-Type-Options", b"nosniff"),
+    (b"X-Frame-Options", b"DENY"),
+    (b"Referrer-Policy", b"same-origin"),
+    (b"Cross-Origin-Opener-Policy", b"same-origin"),
+    (b"Cross-Origin-Resource-Policy", b"same-origin"),
+    (b"Permissions-Policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"Cache-Control", b"no-store"),
+)
+
 Beside = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 
 
@@ -109,10 +122,16 @@ class Request(WebRequest):
         else:
             super().handleContentChunk(data)
 
+    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
+        """Answer without the application, in plain text: Daphne's own page has a style in it and no headers."""
+        self.handle_reply({"type": "http.response.start", "status": status, "headers": HEADERS})
+        self.handle_reply({"type": "http.response.body", "body": b"%d %s\n" % (status, status_text)})
+
     def _refuse(self) -> None:
         channel: Any = self.channel
         if channel is not None and not channel.transport.disconnecting:
-            channel.transport.write(b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+            head = [b"HTTP/1.1 413 Content Too Large", b"Connection: close", b"Content-Length: 0"]
+            channel.transport.write(b"\r\n".join([*head, *map(b": ".join, HEADERS), b"", b""]))
             channel.loseConnection()
 
 

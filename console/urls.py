@@ -63,6 +63,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("operations/<uuid:operation_id>/look", operations.look, name="operation-look"),
 ]
 
+handler400 = "console.views.errors.bad_request"
 handler403 = "console.views.errors.forbidden"
 handler404 = "console.views.errors.not_found"
 handler500 = "console.views.errors.server_error"

@@ -35,6 +35,20 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _answer(request, 403, TOO_OLD, text, {"reason": "csrf"})
 
 
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """A request that makes no sense, above all one for a host name that is not ours (``handler400``). Constant."""
+    return _constant(request, 400, "The console did not understand the request")
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The console's own failure (``handler500``): no context processor, no database, so that it cannot fail again."""
-    return HttpResponse(render_to_string("500.html"), status=500)
+    """The console's own failure (``handler500``). Constant."""
+    return _constant(request, 500, "The console failed")
+
+
+def _constant(request: HttpRequest, status: int, title: str) -> HttpResponse:
+    """The same for everybody: no context processor, no person, no database, so that it cannot fail again."""
+    if request.headers.get("HX-Request") == "true":
+        text = render_to_string("_fragment_error.html", {"title": title, "text": "Nothing was done."})
+    else:
+        text = render_to_string(f"{status}.html")
+    return HttpResponse(text, status=status)
