@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 
 from console.operations.verbs import CONTAINER_VERBS
-from console.views import account, actions, health, operations, shell
+from console.views import account, actions, health, operations, palette, shell
 
 # allauth names these in its own pages; here they are no pages.
 UNUSED_OF_ALLAUTH: Final = (
@@ -49,6 +49,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *(path(f"-/{name}", account.absent, name=name) for name in UNUSED_OF_ALLAUTH),
     path("theme", shell.theme, name="theme"),
     path("keys", shell.keys, name="keys"),
+    path("palette", palette.palette, name="palette"),
     path("_kit", shell.kit, name="kit"),
     path(
         "e/<slug:slug>/containers/<full_id:container_id>/<container_verb:verb>",

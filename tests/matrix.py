@@ -46,6 +46,7 @@ ROUTES: dict[str, Row] = {
     "account_reauthenticate": Row(NOBODY),
     "theme": Row(PUBLIC, methods=POST, form={"theme": "dark"}),
     "keys": Row(SIGNED_IN),
+    "palette": Row("observe"),
     "kit": Row("observe"),
     "container-action": Row("operate", object="container", methods=("GET", "POST"), kwargs={"verb": "stop"}),
     "containers-bulk": Row("operate", object="engine", methods=POST, form={"verb": "stop", "id": "0" * 64}),
