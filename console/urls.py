@@ -8,7 +8,7 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 
 from console.operations.verbs import CONTAINER_VERBS
-from console.views import account, actions, health, operations, palette, shell
+from console.views import account, actions, containers, health, operations, palette, shell
 
 # allauth names these in its own pages; here they are no pages.
 UNUSED_OF_ALLAUTH: Final = (
@@ -51,6 +51,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("keys", shell.keys, name="keys"),
     path("palette", palette.palette, name="palette"),
     path("_kit", shell.kit, name="kit"),
+    path("e/<slug:slug>/containers", containers.containers, name="containers"),
+    path("e/<slug:slug>/containers/<str:reference>/", containers.container, name="container"),
+    path("e/<slug:slug>/containers/<str:reference>/inspect", containers.inspect, name="container-inspect"),
+    path("e/<slug:slug>/containers/<full_id:container_id>/health", containers.health, name="container-health"),
+    path("e/<slug:slug>/containers/<full_id:container_id>/reveal", containers.reveal, name="container-reveal"),
     path(
         "e/<slug:slug>/containers/<full_id:container_id>/<container_verb:verb>",
         actions.container_action,

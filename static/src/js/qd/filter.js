@@ -40,3 +40,16 @@ document.addEventListener("htmx:config:request", (event) => {
   const { ctx } = event.detail;
   if (ctx.sourceElement.closest?.("form.filter") && ctx.request.body?.getAll("q").length > 1) join(ctx.request.body);
 });
+
+// An answer may say that the filter is wrong (#filter-error in the region) or no longer wrong: the field says so too.
+document.addEventListener("htmx:after:swap", () => {
+  const input = $(".main form.filter input[data-filter-text]");
+  if (!input) return;
+  if ($("#filter-error")) {
+    input.setAttribute("aria-invalid", "true");
+    input.setAttribute("aria-describedby", "filter-error");
+  } else {
+    input.removeAttribute("aria-invalid");
+    input.removeAttribute("aria-describedby");
+  }
+});

@@ -1,0 +1,35 @@
+"""What is asked of the engine when somebody looks: a container's raw document, its health log. After ``access``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from console.engine.client import EngineClient
+from console.engine.errors import NotFound, Unreachable
+from console.engine.types import HealthProbe
+from console.models import Container, Engine
+
+DEADLINE: Final = 5.0  # seconds
+T = TypeVar("T")
+
+
+def raw(engine: Engine, container: Container) -> dict[str, Any]:
+    """``GET /containers/{id}/json``, every string fit to be shown, nothing masked. Raises ``EngineError``."""
+    return _ask(engine, lambda client: client.raw_container(container.container_id))
+
+
+def health_log(engine: Engine, container: Container) -> tuple[HealthProbe, ...]:
+    """The last probes of the health check, newest first. Raises ``EngineError``."""
+    return tuple(reversed(_ask(engine, lambda client: client.health_log(container.container_id))))
+
+
+def _ask(engine: Engine, question: Callable[[EngineClient], T]) -> T:
+    if engine.state == Engine.State.SWAPPED:
+        raise NotFound("Another engine answers at this address: it is not asked about this engine's containers.")
+    try:
+        address = engine.address
+    except ValueError as error:
+        raise Unreachable(str(error), "wrong-address") from error
+    with EngineClient(address, timeout=DEADLINE) as client:
+        return question(client)
