@@ -33,7 +33,7 @@ async def run_worker(stop: asyncio.Event, owner: str) -> None:
 
 async def keep_running(name: str, job: Job, stop: asyncio.Event, owner: str) -> None:
     """Run ``job`` until ``stop``; when it raises or returns early, log it and start it again after a growing pause."""
-    pause, loop = FIRST_PAUSE, asyncio.get_running_loop()
+    pause, loop = 0.0, asyncio.get_running_loop()
     while not stop.is_set():
         began = loop.time()
         try:
@@ -44,7 +44,9 @@ async def keep_running(name: str, job: Job, stop: asyncio.Event, owner: str) -> 
             log.exception("%s failed", name)
         if stop.is_set():
             return
-        pause = FIRST_PAUSE if loop.time() - began > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
+        if loop.time() - began > LONGEST_PAUSE:
+            pause = 0.0  # it ran well for a while
+        pause = min(max(pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
         log.info("%s starts again in %.0f s", name, pause)
         try:
             await asyncio.wait_for(stop.wait(), pause)
