@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -194,6 +195,7 @@ def close_capsule(engine: Engine) -> None:
     capsule = engine.capsule
     if capsule is not None and capsule.alive():
         os.kill(capsule.pid, signal.SIGKILL)
+        _thaw(engine)
         # The first process of a pid namespace is gone only when all others are.
         if not wait_until(lambda: not capsule.alive(), 30):
             raise EngineError(f"engine {engine.name}: process {capsule.pid} does not end")
@@ -213,6 +215,14 @@ def control_groups(engine: Engine) -> list[Path]:
     """Control groups of an engine, in every hierarchy of version 1 and in version 2."""
     top = Path("/sys/fs/cgroup")
     return [path for path in (top / engine.group, *top.glob(f"*/{engine.group}")) if path.is_dir()]
+
+
+def _thaw(engine: Engine) -> None:
+    """Let paused containers go on: a frozen process does not even die of SIGKILL (version 1)."""
+    for group in control_groups(engine):
+        for state in group.glob("**/freezer.state"):
+            with suppress(OSError):
+                state.write_text("THAWED")
 
 
 def _remove_groups(engine: Engine) -> bool:

@@ -40,7 +40,8 @@ class Following:
 
     async def state(self, state: str, seconds: float = 10.0) -> Engine:
         """Wait until the engine's row is in this state."""
-        return await self.until(lambda: Engine.objects.filter(pk=self.pk, state=state).first(), seconds)
+        await self.until(Engine.objects.filter(pk=self.pk, state=state).exists, seconds)
+        return await self.engine()
 
     async def exact(self, seconds: float = 5.0) -> None:
         """Wait until the mirror is equal to the engine."""
