@@ -15,11 +15,11 @@ from django.http import Http404
 
 from console import access
 from console.consumers.guard import ABUSE
-from console.consumers.logs import negotiated
 from console.consumers.stream import StreamConsumer
 from console.engine.errors import EngineError
 from console.engine.execs import ExecSpec
 from console.live.shells import Place, Screen, Session, TooMany, shells
+from console.live.streams import api_version
 from console.models import Container, Engine
 
 LONGEST_WORD: Final = 4096  # characters of one argument
@@ -102,7 +102,7 @@ class ShellConsumer(StreamConsumer):
             container.container_id,
             container.name,
             self._engine.address,
-            negotiated(self._engine),
+            api_version(self._engine),
             container.tty,
             container.open_stdin,
         )
