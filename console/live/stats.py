@@ -1,7 +1,7 @@
 """Statistics of containers that somebody looks at: one upstream a container and process, and its last hour.
 
 Nothing is sampled while nobody looks. The history of a container is kept as long as it is watched now and then
-(``FORGET``); a hole in it is a hole, never a guess.
+(at most ``MOST_KEPT`` of them); a hole in it is a hole, never a guess.
 """
 
 from __future__ import annotations
