@@ -76,20 +76,25 @@ class Shell:
     @cached_property
     def numbers(self) -> dict[str, int]:
         """How many there are of everything, in one query."""
-        if not access.can(self.user, "observe"):
-            return {}
-        open_operations = access.operations_for(self.user).filter(state__in=Operation.OPEN)
-        wanted: dict[str, Coalesce | Value] = {"running": _count(open_operations)}
-        if self.engine is not None:
-            wanted |= {
-                "containers": _count(access.containers_for(self.user, self.engine)),
-                "images": _count(access.images_for(self.user, self.engine)),
-                "volumes": _count(access.volumes_for(self.user, self.engine)),
-                "networks": _count(access.networks_for(self.user, self.engine)),
-            }
-            row = Engine.objects.filter(pk=self.engine.pk).values_list(*wanted.values()).first()
-            return dict(zip(wanted, row, strict=True)) if row else {}
+        return numbers_for(self.user, self.engine)
+
+
+def numbers_for(user: access.Actor, engine: Engine | None) -> dict[str, int]:
+    """How many a person sees: ``running`` operations and, of an engine, containers, images, volumes and networks."""
+    if not access.can(user, "observe"):
+        return {}
+    open_operations = access.operations_for(user).filter(state__in=Operation.OPEN)
+    if engine is None:
         return {"running": open_operations.count()}
+    wanted: dict[str, Coalesce] = {
+        "running": _count(open_operations),
+        "containers": _count(access.containers_for(user, engine)),
+        "images": _count(access.images_for(user, engine)),
+        "volumes": _count(access.volumes_for(user, engine)),
+        "networks": _count(access.networks_for(user, engine)),
+    }
+    row = Engine.objects.filter(pk=engine.pk).values_list(*wanted.values()).first()
+    return dict(zip(wanted, row, strict=True)) if row else {}
 
 
 def _choice(request: HttpRequest, name: str, allowed: tuple[str, ...]) -> str:

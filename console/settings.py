@@ -128,7 +128,8 @@ CHANNEL_LAYERS: dict[str, Any] = {
 CACHES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    # Rate limits live here: by default 300 entries are kept, and whoever guesses many names pushes counters out
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
 }
 
 # People
@@ -153,6 +154,8 @@ ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_PRESERVE_USERNAME_CASING = False
+# Behind a proxy ``serve`` has put the client's address into REMOTE_ADDR; no header is believed here.
+ALLAUTH_TRUSTED_PROXY_COUNT = 0
 
 # Cookies and headers
 _https = _public.scheme == "https"

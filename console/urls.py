@@ -106,4 +106,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
 handler400 = "console.views.errors.bad_request"
 handler403 = "console.views.errors.forbidden"
 handler404 = "console.views.errors.not_found"
+handler429 = "console.views.errors.too_many"  # of allauth, not of Django
 handler500 = "console.views.errors.server_error"

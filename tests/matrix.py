@@ -83,6 +83,9 @@ ROUTES: dict[str, Row] = {
 
 SOCKETS: dict[str, Row] = {
     "ws-page": Row("observe", object="engine"),
+    "ws-stats": Row("observe", object="engine"),
+    "ws-shell": Row("shell", object="container"),
+    "ws-attach": Row("shell", object="container"),
     "ws-logs": Row("logs", object="container"),
     "ws-console": Row("observe"),
     "ws-refuse": Row(NOBODY),

@@ -123,3 +123,44 @@ def rocky(slug: str = "rocky") -> Engine:
         full = normal_reference(reference)
         factories.image(engine, full, image_id=f"sha256:{factories.hexid(full)}")
     return engine
+
+
+def detailed(engine: Engine, name: str = "shop-api-1") -> Container:
+    """Give one container of ``rocky`` everything that an overview can show."""
+    row = Container.objects.get(engine=engine, name=name)
+    row.entrypoint, row.command = ["/app/entrypoint.sh"], ["gunicorn", "shop.wsgi", "--bind", "0.0.0.0:8000"]
+    row.env = [
+        ["APP_ENV", "production"],
+        ["DATABASE_URL", "postgres://shop:kX2-r9vA@shop-postgres-1:5432/shop"],
+        ["REDIS_URL", "redis://shop-redis-1:6379/0"],
+        ["SECRET_KEY", "canary-secret-key"],
+        ["SMTP_PASSWORD", "kX2-r9vA-mailpit"],
+        ["TZ", "Asia/Tokyo"],
+    ]
+    row.labels |= {"tier": "api", "com.example.token": "canary-label-token"}
+    row.restart_policy = "unless-stopped"
+    row.tty = row.open_stdin = False
+    row.details = {
+        "pid": 4471,
+        "working_dir": "/app",
+        "user": "app",
+        "hostname": "eccbc87e4b5c",
+        "stop_signal": "SIGQUIT",
+        "stop_timeout": 20,
+        "memory_limit": 536_870_912,
+        "pids_limit": 200,
+        "nano_cpus": 1_500_000_000,
+        "log_driver": "json-file",
+        "cap_add": ["NET_BIND_SERVICE"],
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "healthcheck": ["CMD-SHELL", "curl -f localhost:8000/health"],
+        "read_only": True,
+    }
+    row.save()
+    back = factories.network(engine, "shop_back")
+    factories.endpoint(row, back, ipv4_address="172.20.0.5", aliases=["api", name])
+    factories.mount(row, type="bind", source="/srv/shop/uploads", destination="/app/uploads", volume_name="")
+    factories.mount(row, type="volume", volume_name="shop_media", destination="/app/media", read_only=True)
+    factories.mount(row, type="tmpfs", destination="/tmp", volume_name="")
+    return row

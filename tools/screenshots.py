@@ -67,7 +67,7 @@ VARIANTS: Final = (
 
 def sign_in(page: Page, base: str, user: str, password: str) -> None:
     """Sign in through the form. Raises SystemExit when the console refuses."""
-    page.goto(f"{base}/login/")
+    page.goto(f"{base}/login")
     page.fill("[name=login]", user)
     page.fill("[name=password]", password)
     page.click("main form button")

@@ -26,6 +26,7 @@ from console.engine.errors import EngineError, Unreachable
 from console.engine.logs import LogQuery
 from console.live.cursor import Cursor
 from console.live.logs import Batch, Item, Mark, Skipped, Source, hubs, past, resume, tail
+from console.live.streams import api_version
 from console.models import Container, Engine
 
 MOST_CONTAINERS: Final = 50
@@ -155,12 +156,7 @@ def source_of(engine: Engine, container: Container) -> Source:
         engine.pk,
         container.container_id,
         engine.address,
-        negotiated(engine),
+        api_version(engine),
         container.tty,
         database_sync_to_async(look, thread_sensitive=False),
     )
-
-
-def negotiated(engine: Engine) -> str:
-    """The API version that is spoken with this engine."""
-    return str(engine.info.get("negotiated_api_version") or engine.api_version)

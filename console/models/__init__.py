@@ -7,6 +7,7 @@ from console.models.images import Image, ImageTag
 from console.models.networks import Network
 from console.models.operations import Operation
 from console.models.people import AuditEntry, User
+from console.models.shells import Shell
 from console.models.volumes import Volume
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Mount",
     "Network",
     "Operation",
+    "Shell",
     "User",
     "Volume",
 ]

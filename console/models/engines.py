@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+from typing import Final
+
 from django.db import models
+from django.utils import timezone
 
 from console.engine.address import TLS, Address, address
+
+SILENT: Final = timedelta(seconds=15)  # a live engine is looked after every two seconds
 
 
 class Engine(models.Model):
@@ -56,6 +62,22 @@ class Engine(models.Model):
 
     def __str__(self) -> str:
         return self.name or self.slug
+
+    @property
+    def silent(self) -> bool:
+        """Whether nobody looks after a live engine: its worker stopped, or cannot keep up."""
+        live = self.state == self.State.LIVE
+        return live and (self.seen_at is None or timezone.now() - self.seen_at > SILENT)
+
+    @property
+    def shown_state(self) -> Engine.State:
+        """The state as a reader may rely on it: a mirror that nobody keeps is stale whatever the row says."""
+        return self.State.STALE if self.silent else self.State(self.state)
+
+    @property
+    def shown_since(self) -> datetime | None:
+        """Since when the mirror is not exact; None while it is."""
+        return self.seen_at if self.silent else self.stale_since
 
     @property
     def address(self) -> Address:

@@ -48,7 +48,7 @@ def policy(c: Container, engine: Engine, secrets: bool) -> list[Pair]:
         ("Processes", f"at most {pids}" if pids > 0 else "no limit"),
         ("Restart policy", f"{c.restart_policy or 'no'}, restarted {c.restart_count} times"),
         ("On exit", "removed by the engine (--rm)" if c.auto_remove else "stays"),
-        ("Health check", "none" if not check or check[0] == "NONE" else _words(check[1:] or check, secrets), "mono"),
+        ("Health check", "none" if not check or check[0] == "NONE" else _check(check, secrets), "mono"),
         ("Log driver", d("log_driver")),
         ("Privileged", "yes: it can do what root on the host can" if d("privileged", False) else "no"),
         ("Root file system", "read only" if d("read_only", False) else "writable"),
@@ -74,6 +74,13 @@ def _words(words: Sequence[str], secrets: bool) -> str:
     if not words:
         return ""
     return docker_words.plain_command(masks.masked_words(list(words)), []) if secrets else HIDDEN
+
+
+def _check(test: Sequence[str], secrets: bool) -> str:
+    """The command of a health check: CMD-SHELL is one line for a shell, CMD are words."""
+    if test[0] == "CMD-SHELL" and len(test) == 2:
+        return masks.masked_text(test[1], masks.PLAIN_MASK) if secrets else HIDDEN
+    return _words(test[1:] if test[0] == "CMD" else test, secrets)
 
 
 def _limit(value: str, limited: bool, of: str | int) -> str:

@@ -40,6 +40,13 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     return _constant(request, 400, "The console did not understand the request")
 
 
+def too_many(request: HttpRequest) -> HttpResponse:
+    """More attempts than an address or a person may make (``handler429``, which allauth looks for). Constant."""
+    answer = _constant(request, 429, "Too many attempts")
+    answer.headers["Retry-After"] = "60"
+    return answer
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """The console's own failure (``handler500``). Constant."""
     return _constant(request, 500, "The console failed")

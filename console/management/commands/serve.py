@@ -41,15 +41,17 @@ class Command(BaseCommand):
         connections.close_all()
 
         from console.asgi import application
+        from console.live import streams
         from console.server import PortTaken, Server
         from console.worker import new_owner, run_worker
 
         async def beside(stop: asyncio.Event) -> None:
-            if settings.REDIS_URL:
-                await stop.wait()  # grown: manage.py worker does the work
-            else:
+            cleaning = asyncio.create_task(streams.clean_up(stop))
+            if not settings.REDIS_URL:  # grown: manage.py worker does the work
                 await run_worker(stop, new_owner())
-                await stop.wait()
+            await stop.wait()
+            await cleaning
+            await streams.close()
 
         def ready(url: str) -> None:
             password = startup.first_admin(os.environ)  # only now: had the port been taken, nobody would have read it

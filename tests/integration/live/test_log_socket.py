@@ -30,6 +30,7 @@ def mirrored(engine: PrivateEngine, *ids: str) -> User:
             raw["Name"].lstrip("/"),
             container_id=container_id,
             tty=raw["Config"]["Tty"],
+            open_stdin=raw["Config"]["OpenStdin"],
             state=raw["State"]["Status"],
             started_at=raw["State"]["StartedAt"],
         )
