@@ -20,7 +20,7 @@ from console.models import Container, Endpoint, Image, ImageTag, Mount, Network,
 from console.models.engines import Mirrored
 
 # Raise it when the same object is to be stored otherwise: every row is then written again.
-SHAPE: Final = 2
+SHAPE: Final = 1
 
 Object: TypeAlias = types.Container | types.Image | types.Network | types.Volume | types.Unparsed
 Columns: TypeAlias = dict[str, Any]
@@ -61,16 +61,13 @@ MIRRORS: Final[dict[Kind, Mirror]] = {
 }
 
 
-def row(kind: Kind, found: Object, known_digest: str | None = None) -> Row:
-    """Return the row of an object of ``kind``, or of the mark that stands for one that could not be parsed.
-
-    ``known_digest``: what ``object_digest`` said of it, if it was asked.
-    """
+def row(kind: Kind, found: Object) -> Row:
+    """Return the row of an object of ``kind``, or of the mark that stands for one that could not be parsed."""
     mirror = MIRRORS[kind]
     made = unparsed_row(mirror, found) if isinstance(found, types.Unparsed) else _ROWS[kind](found)
     limits = _LIMITS[mirror.model]
     columns = {name: _fit(value, limits.get(name)) for name, value in made.columns.items()}
-    columns["digest"] = known_digest or object_digest(found)
+    columns["digest"] = digest((SHAPE, found))
     columns.setdefault("problem", "")
     children = {
         name: [
@@ -80,18 +77,6 @@ def row(kind: Kind, found: Object, known_digest: str | None = None) -> Row:
         for name, (model, _) in mirror.children.items()
     }
     return Row(_fit(made.key, limits[mirror.key]), columns, children)
-
-
-def object_digest(found: Object) -> str:
-    """Return the digest of an object's row: equal digests, equal rows."""
-    return digest((SHAPE, found))
-
-
-def key(kind: Kind, found: Object) -> str:
-    """Return the key of an object's row."""
-    mirror, own = MIRRORS[kind], found.name if isinstance(found, types.Volume) else found.id
-    limit = _LIMITS[mirror.model][mirror.key]
-    return own if len(own) <= limit else text(own, limit)[:limit]
 
 
 def container_row(found: types.Container) -> Row:
@@ -156,8 +141,7 @@ _ROWS: Final[dict[Kind, Callable[[Any], Row]]] = {
 
 def _columns(model: type[Mirrored]) -> list[models.Field[Any, Any]]:
     """Return the fields of a mirrored model that describe the object itself."""
-    key = next(mirror.key for mirror in MIRRORS.values() if mirror.model is model)
-    others = {"id", "engine", "version", "digest", "problem", *({key} - {"name"})}
+    others = {"id", "engine", "version", "digest", "problem", *(m.key for m in MIRRORS.values() if m.key != "name")}
     return [field for field in model._meta.concrete_fields if field.name not in others]
 
 

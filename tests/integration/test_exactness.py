@@ -17,7 +17,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +102,7 @@ def console(new_engine: EngineFactory, tmp_path: Path) -> Iterator[tuple[Private
 def exercise(private: PrivateEngine, console: Console, seed: str, count: int, faults: int) -> list[Operations]:
     """Type ``count`` random commands with several hands, with faults on the way."""
     hands = [Operations(private, f"{seed}/{number}") for number in range(HANDS)]
-    left, lock = list(range(count)), threading.Lock()
+    left, lock, failures = list(range(count)), threading.Lock(), list[BaseException]()
     step = count // (faults + 1)
     planned = {step * number: number % 3 for number in range(1, faults + 1)}
 
@@ -121,21 +120,29 @@ def exercise(private: PrivateEngine, console: Console, seed: str, count: int, fa
             private.resume()
 
     def work(hand: Operations) -> None:
-        while True:
-            with lock:
-                if not left:
-                    return
-                number = left.pop()
-                kind = planned.pop(number, None)
-            if kind is not None:
-                fault(kind)
-            end = time.monotonic() + 60
-            while not hand.act():
-                assert time.monotonic() < end, "the engine does not come back"
-                time.sleep(0.1)
+        try:
+            while True:
+                with lock:
+                    if not left:
+                        return
+                    number = left.pop()
+                    kind = planned.pop(number, None)
+                if kind is not None:
+                    fault(kind)
+                end = time.monotonic() + 60
+                while not hand.act():
+                    assert time.monotonic() < end, "the engine does not come back"
+                    time.sleep(0.1)
+        except BaseException as error:
+            failures.append(error)
+            raise
 
-    with ThreadPoolExecutor(HANDS) as pool:
-        list(pool.map(work, hands))
+    threads = [threading.Thread(target=work, args=(hand,)) for hand in hands]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures, failures
     return hands
 
 

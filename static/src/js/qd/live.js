@@ -218,11 +218,10 @@ export function resync() {
   $$("[data-live]").forEach(read);
 }
 
-// A list whose filter changed brings a new #live, as the query string is part of its address: that is no reconnect.
-const connected = new WeakSet();
-document.addEventListener("htmx:ws:after:connection", (event) => {
-  if (connected.has(event.target)) resync();
-  connected.add(event.target);
+let connected = false;
+document.addEventListener("htmx:ws:after:connection", () => {
+  if (connected) resync();
+  connected = true;
 });
 document.addEventListener("htmx:ws:before:message:incoming", (event) => {
   const data = event.detail.message.data;
