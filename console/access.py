@@ -57,6 +57,11 @@ def containers_for(user: Actor, engine: Engine) -> QuerySet[Container]:
     return Container.objects.filter(engine=engine) if can(user, "observe") else Container.objects.none()
 
 
+def all_containers_for(user: Actor) -> QuerySet[Container]:
+    """The containers of all engines that ``user`` may see."""
+    return Container.objects.filter(engine__in=engines_for(user)) if can(user, "observe") else Container.objects.none()
+
+
 def container_for(user: Actor, engine: Engine, reference: str, verb: str = "observe") -> Container:
     """One container by name or by id (12 digits or more). Raises ``Http404`` or ``PermissionDenied``."""
     rows = containers_for(user, engine)

@@ -21,6 +21,13 @@ class AccountAdapter(DefaultAccountAdapter):
         credentials["username"] = str(credentials.get("username", "")).lower()
         return super().authenticate(request, **credentials)
 
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **kwargs: Any
+    ) -> None:
+        """No word about signing in and out: the page that follows shows it."""
+        if message_template not in ("account/messages/logged_in.txt", "account/messages/logged_out.txt"):
+            super().add_message(request, level, message_template, *args, **kwargs)
+
     def is_safe_url(self, url: str | None) -> bool:
         """Whether ``next`` may lead there: paths of this console only.
 

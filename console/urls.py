@@ -8,7 +8,22 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from django.urls.converters import StringConverter
 
 from console.operations.verbs import CONTAINER_VERBS
-from console.views import account, actions, containers, health, logs, operations, palette, shell
+from console.views import (
+    account,
+    actions,
+    containers,
+    dashboard,
+    engines,
+    events,
+    health,
+    images,
+    networks,
+    operations,
+    palette,
+    setup,
+    shell,
+    volumes,
+)
 
 # allauth names these in its own pages; here they are no pages.
 UNUSED_OF_ALLAUTH: Final = (
@@ -54,10 +69,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("e/<slug:slug>/containers", containers.containers, name="containers"),
     path("e/<slug:slug>/containers/<str:reference>/", containers.container, name="container"),
     path("e/<slug:slug>/containers/<str:reference>/inspect", containers.inspect, name="container-inspect"),
-    path("e/<slug:slug>/containers/<str:reference>/logs", logs.container_logs, name="container-logs"),
-    path("e/<slug:slug>/containers/<str:reference>/logs/download", logs.download, name="container-logs-download"),
-    path("e/<slug:slug>/logs", logs.many, name="containers-logs"),
-    path("e/<slug:slug>/projects/<str:project>/logs", logs.project, name="project-logs"),
     path("e/<slug:slug>/containers/<full_id:container_id>/health", containers.health, name="container-health"),
     path("e/<slug:slug>/containers/<full_id:container_id>/reveal", containers.reveal, name="container-reveal"),
     path(
@@ -66,6 +77,25 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="container-action",
     ),
     path("e/<slug:slug>/containers/bulk", actions.containers_bulk, name="containers-bulk"),
+    path("", dashboard.dashboard, name="dashboard"),
+    path("setup/engine", setup.setup_engine, name="setup-engine"),
+    path("events", events.events, name="events"),
+    path("e/<slug:slug>/", engines.engine, name="engine"),
+    path("e/<slug:slug>/refresh", engines.refresh, name="engine-refresh"),
+    path("e/<slug:slug>/verify", engines.verify, name="engine-verify"),
+    path("e/<slug:slug>/confirm", engines.confirm, name="engine-confirm"),
+    path("e/<slug:slug>/images", images.images, name="images"),
+    path("e/<slug:slug>/images/<str:ref>/", images.image, name="image"),
+    path("e/<slug:slug>/images/<str:ref>/layers", images.layers, name="image-layers"),
+    path("e/<slug:slug>/images/<str:ref>/inspect", images.inspect, name="image-inspect"),
+    path("e/<slug:slug>/images/<str:ref>/reveal", images.reveal, name="image-reveal"),
+    path("e/<slug:slug>/networks", networks.networks, name="networks"),
+    path("e/<slug:slug>/networks/<str:ref>/", networks.network, name="network"),
+    path("e/<slug:slug>/networks/<str:ref>/inspect", networks.inspect, name="network-inspect"),
+    path("e/<slug:slug>/volumes", volumes.volumes, name="volumes"),
+    path("e/<slug:slug>/volumes/sizes", volumes.sizes, name="volume-sizes"),
+    path("e/<slug:slug>/volumes/<path:ref>/inspect", volumes.inspect, name="volume-inspect"),
+    path("e/<slug:slug>/volumes/<path:ref>/", volumes.volume, name="volume"),
     path("operations", operations.operations, name="operations"),
     path("operations/<uuid:operation_id>", operations.operation, name="operation"),
     path("operations/<uuid:operation_id>/cancel", operations.cancel, name="operation-cancel"),

@@ -104,6 +104,7 @@ def image(on: Engine, reference: str = "nginx:latest", **columns: Any) -> Image:
         "os": "linux",
         "architecture": "amd64",
         "digest": hexid(reference),
+        "details": {"env": [["PATH", "/usr/sbin:/usr/bin"], ["DB_PASSWORD", "canary-secret"]]},
         "version": 1,
     }
     made = Image.objects.create(engine=on, **(defaults | columns))

@@ -176,6 +176,7 @@ class PageConsumer(GuardedConsumer):
             part, self._shown = shell.numbers(self.user, self._engine, self._shown)
             html.append(part)
         if batch.operations:
+            html.append(shell.drawer(self.user))
             html.append(toasts.ended(self.user, batch.operations))
         if batch.resync or self._view is None or not batch.dirty:
             return "".join(html), batch.resync and self._view is not None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Any
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False).encode  # ASCII only
+
+_PLAIN = frozenset((str, int, float, bool, type(None)))  # what JSON has, and most of what is asked for
 
 
 def to_json(value: Any) -> Any:
@@ -18,20 +20,25 @@ def to_json(value: Any) -> Any:
 
     Dataclasses and mappings become dicts (mappings sorted by key), tuples lists, times ISO 8601, enums their value.
     """
-    if value is None or isinstance(value, bool | int | float) or type(value) is str:
+    kind = type(value)
+    if kind in _PLAIN:
         return value
+    if kind is tuple or kind is list:
+        return [item if type(item) in _PLAIN else to_json(item) for item in value]
+    if is_dataclass(kind):
+        return {name: to_json(getattr(value, name)) for name in kind.__dataclass_fields__}
     if isinstance(value, Enum):
         return value.value
-    if isinstance(value, str):
-        return str(value)
     if isinstance(value, datetime):
         return value.isoformat()
-    if is_dataclass(value):
-        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): to_json(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):
         return [to_json(item) for item in value]
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int | float):
+        return value
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 

@@ -7,7 +7,7 @@ import logging
 from contextlib import suppress
 from typing import Final
 
-from console.live import logs, shells
+from console.live import logs, shells, stats
 from console.models import Engine
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,7 @@ async def clean_up(stop: asyncio.Event) -> None:
 
 
 async def close() -> None:
-    """Ends every shell of this process, with all it started, and every log upstream."""
+    """Ends every shell of this process, with all it started, and every upstream."""
     await shells.shells.close()
     await logs.hubs.close()
+    await stats.feeds.close()

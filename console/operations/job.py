@@ -25,6 +25,7 @@ from console.operations.params import InvalidParams, Params
 from console.operations.perform import CALLS, Clients, look, same_engine
 from console.operations.request import refusal
 from console.operations.verbs import Verb, verb_of
+from console.operations.verification import verified
 from console.sync.refresh import refreshed, request_refresh
 
 LOOK_EVERY: Final = 0.5  # seconds
@@ -103,6 +104,8 @@ class Job:
             return outcome.failed(no)
         if verb.name == "engine.refresh":
             return await self._refresh(verb, params)
+        if verb.name == "engine.verify":
+            return await self._verify()
         return await self._ask(verb, params)
 
     def _not_now(self, verb: Verb) -> str:
@@ -214,3 +217,11 @@ class Job:
                 return outcome.done(verb, params)
             await asyncio.sleep(LOOK_EVERY / 2)
         return outcome.failed(f"The engine was not compared within {REFRESH_FOR:.0f} s: it does not answer.")
+
+    async def _verify(self) -> Outcome:
+        """Compare every object with a fresh inspect. Nothing changes anywhere: it may be done twice."""
+        try:
+            found = await self.in_database(verified)(self.engine)
+        except EngineError as error:
+            return outcome.failed("The engine does not answer: nothing was compared.", error.message)
+        return Outcome(Operation.State.SUCCEEDED, result=found)

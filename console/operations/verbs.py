@@ -95,6 +95,8 @@ _ALL: Final = (
          RemoveParams, dialog=True, danger=True, asks_many=True, key="Delete"),
     Verb("engine.refresh", "operate", "Refresh", "Refreshing", "refreshed", "restart",
          "docker container ls --all && docker image ls --all && docker network ls && docker volume ls", _NEVER),
+    Verb("engine.verify", "operate", "Verify", "Verifying", "verified", "check",
+         "docker container inspect $(docker container ls --all --quiet)", _NEVER),
 )  # fmt: skip
 VERBS: Final[Mapping[str, Verb]] = {verb.name: verb for verb in _ALL}
 CONTAINER_VERBS: Final = tuple(verb for verb in _ALL if verb.kind == "container")

@@ -100,9 +100,9 @@ def dependants(user: access.Actor, engine: Engine, container: Container) -> list
     for other in rows.only("name", "network_mode", "details").iterator(200):
         uses = []
         if other.network_mode.partition(":")[2] in references and other.network_mode.startswith("container:"):
-            uses.append("uses its network")
+            uses.append("uses its network and cannot start again without it")
         if {str(source).partition(":")[0] for source in other.details.get("volumes_from", ())} & references:
-            uses.append("takes volumes from it")
+            uses.append("takes its volumes from it")
         if uses:
             found.append((other.name, " and ".join(uses)))
             if len(found) == MOST_LISTED:

@@ -34,7 +34,7 @@ class Document:
 
 def document(value: Any, find: str = "") -> Document:
     """Lay out decoded JSON; ``find`` is searched without regard to case."""
-    lines = list(_lines("", value, 0, ""))
+    lines = list(_lines(None, value, 0, ""))
     shown = lines[:MOST_LINES]
     pattern = re.compile(re.escape(find), re.IGNORECASE) if find else None
     matches = 0
@@ -52,15 +52,17 @@ def dumped(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
 
 
-def _lines(key: str, value: Any, depth: int, comma: str) -> Iterator[Line]:
-    indent, name = "  " * depth, f"{json.dumps(key, ensure_ascii=False)}: " if key else ""
+def _lines(key: str | None, value: Any, depth: int, comma: str) -> Iterator[Line]:
+    indent, name = "  " * depth, "" if key is None else f"{json.dumps(key, ensure_ascii=False)}: "
     if not isinstance(value, dict | list) or not value or _fits(value):
         yield Line(f"{indent}{name}{_inline(value)}{comma}")
         return
     inner: list[Line] = []
-    items = list(value.items()) if isinstance(value, dict) else [("", item) for item in value]
+    items: list[tuple[str | None, Any]] = (
+        [(str(name), item) for name, item in value.items()] if isinstance(value, dict) else [(None, i) for i in value]
+    )
     for index, (inner_key, item) in enumerate(items):
-        inner += _lines(str(inner_key), item, depth + 1, "" if index == len(items) - 1 else ",")
+        inner += _lines(inner_key, item, depth + 1, "" if index == len(items) - 1 else ",")
     start, end, word = ("{", "}", "key") if isinstance(value, dict) else ("[", "]", "item")
     summary = f"{start} {len(items)} {word}{'' if len(items) == 1 else 's'} {end}{comma}"
     yield Line(f"{indent}{name}{start}", len(inner) + 1, summary)

@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from console import access
 from console.context import numbers_for
 from console.models import Engine
+from console.pages import operations
 
 COUNTED = frozenset({"container", "image", "volume", "network"})  # kinds whose number stands in the side bar
 
@@ -16,6 +17,14 @@ COUNTED = frozenset({"container", "image", "volume", "network"})  # kinds whose 
 def fresh(engine: Engine | None) -> str:
     """The foot bar's freshness, out of band."""
     return render_to_string("ui/_fresh.html", {"engine": engine, "oob": True})
+
+
+def drawer(user: access.Actor) -> str:
+    """What the operations drawer shows, out of band; ignored where it was never opened."""
+    context = operations.drawer(user) | {"oob": True, "user": user}
+    return render_to_string("operations/_drawer_count.html", context) + render_to_string(
+        "operations/_drawer_body.html", context
+    )
 
 
 def numbers(user: access.Actor, engine: Engine | None, shown: Mapping[str, int]) -> tuple[str, dict[str, int]]:

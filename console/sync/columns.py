@@ -61,13 +61,16 @@ MIRRORS: Final[dict[Kind, Mirror]] = {
 }
 
 
-def row(kind: Kind, found: Object) -> Row:
-    """Return the row of an object of ``kind``, or of the mark that stands for one that could not be parsed."""
+def row(kind: Kind, found: Object, known_digest: str | None = None) -> Row:
+    """Return the row of an object of ``kind``, or of the mark that stands for one that could not be parsed.
+
+    ``known_digest``: what ``object_digest`` said of it, if it was asked.
+    """
     mirror = MIRRORS[kind]
     made = unparsed_row(mirror, found) if isinstance(found, types.Unparsed) else _ROWS[kind](found)
     limits = _LIMITS[mirror.model]
     columns = {name: _fit(value, limits.get(name)) for name, value in made.columns.items()}
-    columns["digest"] = digest((SHAPE, found))
+    columns["digest"] = known_digest or object_digest(found)
     columns.setdefault("problem", "")
     children = {
         name: [
@@ -77,6 +80,18 @@ def row(kind: Kind, found: Object) -> Row:
         for name, (model, _) in mirror.children.items()
     }
     return Row(_fit(made.key, limits[mirror.key]), columns, children)
+
+
+def object_digest(found: Object) -> str:
+    """Return the digest of an object's row: equal digests, equal rows."""
+    return digest((SHAPE, found))
+
+
+def key(kind: Kind, found: Object) -> str:
+    """Return the key of an object's row."""
+    mirror, own = MIRRORS[kind], found.name if isinstance(found, types.Volume) else found.id
+    limit = _LIMITS[mirror.model][mirror.key]
+    return own if len(own) <= limit else text(own, limit)[:limit]
 
 
 def container_row(found: types.Container) -> Row:

@@ -16,24 +16,26 @@ from console import changes
 from console.changes import Kind
 from console.models import Engine
 from console.models.engines import Mirrored
-from console.sync.columns import MIRRORS, Mirror, Object, Row, child_names, column_names, row
+from console.sync.columns import MIRRORS, Mirror, Object, Row, child_names, column_names, key, object_digest, row
 from console.sync.lease import LeaseLost
 
 CHUNK: Final = 500  # ids in one query
 
 
-def apply(engine_pk: int, kind: Kind, objects: Iterable[Object], gone: Iterable[str] = (), *, fence: int) -> list[str]:
+def apply(
+    engine_pk: int, kind: Kind, objects: Iterable[Object], gone: Collection[str] = (), *, fence: int
+) -> list[str]:
     """Bring the rows of these objects to what they are now, and remove those that are gone; return the changed ids.
 
     ``objects`` come from inspects that began after the last ones applied for the same ids began. Nothing is written,
     and the version stays, when every digest is the stored one. Raises ``LeaseLost`` for a fence that is not current.
     """
     mirror = MIRRORS[kind]
-    rows = {made.key: made for made in (row(kind, found) for found in objects)}
-    keys = {*rows, *gone}
-    stored = digests(engine_pk, kind, keys)
-    changed = [made for made in rows.values() if stored.get(made.key) != made.columns["digest"]]
-    removed = [key for key in stored if key in keys and key not in rows]
+    found = {key(kind, item): item for item in objects}
+    stored = digests(engine_pk, kind, {*found, *gone})
+    fresh = {own: object_digest(item) for own, item in found.items()}
+    changed = [row(kind, item, fresh[own]) for own, item in found.items() if stored.get(own) != fresh[own]]
+    removed = [own for own in gone if own in stored and own not in found]
     if not changed and not removed:
         return []
     with transaction.atomic():
@@ -80,7 +82,7 @@ def _store(engine_pk: int, mirror: Mirror, rows: list[Row], version: int, existi
         wanted = {parents[item.key]: item.children[name] for item in rows}
         stored: dict[Any, list[dict[str, Any]]] = {}
         columns = child_names(model, parent)
-        for some in _chunks([parents[key] for key in existing]):
+        for some in _chunks([parents[own] for own in existing]):
             of_these = model._base_manager.filter(**{f"{parent}__in": some}).order_by("pk")
             for child in of_these.values(f"{parent}_id", *columns):
                 stored.setdefault(child.pop(f"{parent}_id"), []).append(child)

@@ -22,11 +22,10 @@ from console import changes
 from console.changes import Kind
 from console.engine import streams
 from console.engine.address import Address
-from console.engine.canonical import digest
 from console.engine.client import EngineClient
 from console.engine.errors import EngineError, NotFound, Unreachable
-from console.engine.types import EngineInfo, Event, Network, Unparsed, Volume
-from console.sync import eventlog, presence, reconcile
+from console.engine.types import EngineInfo, Event, Unparsed
+from console.sync import eventlog, looks, presence, reconcile
 from console.sync.columns import Object
 from console.sync.hints import KINDS, Key, Marks, hint
 from console.sync.lease import Lease
@@ -67,7 +66,7 @@ class Session:
         self._log = eventlog.Backlog()
         self._known: dict[Kind, dict[str, str]] = {kind: {} for kind in KINDS}  # digests of list entries
         self._mirrored: dict[Kind, set[str]] = {kind: set() for kind in KINDS}  # ids of the rows
-        self._intermediate: set[str] = set()  # images
+        self._intermediate: frozenset[str] = frozenset()  # images
         self._inspected: dict[str, float] = {}  # containers: when last
         self._outcomes: dict[Key, Object | None] = {}  # None: gone
         self._failures: dict[Key, int] = {}
@@ -214,7 +213,7 @@ class Session:
     async def _compare(self, kind: Kind) -> None:
         """Take the list of a kind and mark what it shows to be new, changed or gone."""
         try:
-            listed, unusable = await self._list(kind)
+            listed = await self._call(lambda: looks.take_list(self._client, kind))
         except EngineError as error:
             self._list_failures += 1
             if isinstance(error, Unreachable) or self._list_failures > LIST_FAILURES:
@@ -223,35 +222,20 @@ class Session:
             self._schedule.want([kind], time.monotonic() + 0.5)
             return
         self._list_failures = 0
+        if kind == "image":
+            self._intermediate = listed.intermediate
         known, deep = self._known[kind], kind in self._deep
         self._deep.discard(kind)
-        marked = [key for key, seen in listed.items() if deep or known.get(key) != seen]
-        marked += [key for key in {*known, *self._mirrored[kind]} if key not in listed]
-        self._known[kind] = listed
+        marked = [key for key, seen in listed.digests.items() if deep or known.get(key) != seen]
+        marked += [key for key in {*known, *self._mirrored[kind]} if key not in listed.digests]
+        self._known[kind] = listed.digests
         for key in marked:
-            if key not in unusable:
+            if key not in listed.unusable:
                 self._marks.add((kind, key), urgent=False)
-        self._outcomes |= {(kind, key): found for key, found in unusable.items()}
+        self._outcomes |= {(kind, key): found for key, found in listed.unusable.items()}
         self._round_lists.discard(kind)
         self._fill()
         self._work.set()
-
-    async def _list(self, kind: Kind) -> tuple[dict[str, str], dict[str, Unparsed]]:
-        """Return the digests of a list's entries by id, and the entries that no inspect could say more about."""
-        if kind == "container":
-            return {found.id: found.digest for found in await self._call(self._client.containers)}, {}
-        if kind == "image":
-            images = await self._call(self._client.images)
-            self._intermediate = {found.id for found in images if found.intermediate}
-            return {found.id: found.digest for found in images}, {}
-        entries: dict[str, str] = {}
-        unusable: dict[str, Unparsed] = {}
-        for found, seen in await self._call(lambda: _digested(self._client, kind)):
-            if isinstance(found, Unparsed):
-                unusable[found.id] = found
-            key = found.name if isinstance(found, Volume) else found.id
-            entries[key] = seen
-        return entries, unusable
 
     async def _finish(self) -> None:
         """End a full comparison once all it marked has been seen."""
@@ -294,19 +278,21 @@ class Session:
         try:
             outcome: Object | None
             try:
-                outcome = await self._call(lambda: _inspect(self._client, kind, object_id, self._intermediate))
+                late = object_id in self._intermediate
+                outcome = await self._call(lambda: looks.inspect(self._client, kind, object_id, late))
             except NotFound:
                 outcome = None
             except EngineError as error:
+                failures = self._failures[key] = self._failures.get(key, 0) + 1
+                asyncio.get_running_loop().call_later(RETRIES[min(failures, len(RETRIES)) - 1], self._again, key)
                 if isinstance(error, Unreachable):
-                    self._doubt.set()
-                failures = self._failures.get(key, 0)
-                self._failures[key] = failures + 1
-                delay = RETRIES[min(failures, len(RETRIES) - 1)]
-                asyncio.get_running_loop().call_later(delay, self._again, key)
-                if failures < len(RETRIES) or (isinstance(error, Unreachable) and error.problem != "timeout"):
-                    return
-                logger.warning("Engine %s: %s %s: %s", self._address.url, kind, object_id, error.message)
+                    self._doubt.set()  # the engine, or only this object?
+                    if error.problem != "timeout":
+                        return
+                if failures == 1 and object_id in self._mirrored[kind]:
+                    return  # it may be about to go
+                if failures <= 2:
+                    logger.warning("Engine %s: %s %s: %s", self._address.url, kind, object_id, error.message)
                 outcome = Unparsed(object_id, "", error.message)
             else:
                 self._failures.pop(key, None)
@@ -400,23 +386,3 @@ class Session:
 
 async def _awaited(future: asyncio.Future[T]) -> T:
     return await future
-
-
-def _inspect(client: EngineClient, kind: Kind, object_id: str, intermediate: set[str]) -> Object:
-    match kind:
-        case "container":
-            return client.container(object_id)
-        case "image":
-            return client.image(object_id, object_id in intermediate)
-        case "network":
-            return client.network(object_id)
-        case "volume":
-            return client.volume(object_id)
-    raise ValueError(kind)
-
-
-def _digested(client: EngineClient, kind: Kind) -> list[tuple[Network | Volume | Unparsed, str]]:
-    """Return networks or volumes with their digests: their lists say as much as an inspect."""
-    found: list[Network | Volume | Unparsed]
-    found = list(client.networks()) if kind == "network" else list(client.volumes())
-    return [(item, digest(item)) for item in found]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,10 +10,11 @@ from typing import Any, Final
 from console.changes import Kind
 from console.engine.canonical import to_json
 from console.engine.client import EngineClient
-from console.engine.errors import Malformed, NotFound
+from console.engine.errors import EngineError, NotFound, Unreachable
 from console.engine.types import Unparsed
 from console.models import Engine
 from console.sync.columns import MIRRORS, Mirror, Object, Row, child_names, column_names, row
+from console.sync.looks import inspect, take_list
 
 AT_ONCE: Final = 8  # inspects
 
@@ -39,70 +40,31 @@ def verify(engine: Engine) -> list[Difference]:
 
     What changes meanwhile may show as a difference: ask again before you believe it.
     """
+    differences: list[Difference] = []
     with EngineClient(engine.address) as client, ThreadPoolExecutor(AT_ONCE) as pool:
-        found = {kind: list(pool.map(lambda look: look(), looks)) for kind, looks in _looks(client).items()}
-        extra = _rows_without(engine, found)
-        for kind, looks in extra.items():
-            found[kind] += list(pool.map(lambda look: look(), [_inspect(client, kind, key) for key in looks]))
-    return [
-        difference
-        for kind, mirror in MIRRORS.items()
-        for difference in _compare(mirror, [item for item in found[kind] if item is not None], _stored(engine, mirror))
-    ]
+        for kind, mirror in MIRRORS.items():
+            stored = _stored(engine, mirror)
+            found = _found(client, pool, kind, stored)
+            differences += _compare(mirror, found, _stored(engine, mirror))
+    return differences
 
 
-def _looks(client: EngineClient) -> dict[Kind, list[Callable[[], Object | None]]]:
-    """Return one question for each object that the engine lists."""
-    images = client.images()
-    intermediate = {summary.id for summary in images if summary.intermediate}
-    networks, volumes = client.networks(), client.volumes()
-    looks: dict[Kind, list[Callable[[], Object | None]]] = {
-        "container": [_inspect(client, "container", summary.id) for summary in client.containers()],
-        "image": [_inspect(client, "image", image.id, image.id in intermediate) for image in images],
-        "network": [],
-        "volume": [],
-    }
-    for network in networks:
-        looks["network"].append(_said(network) or _inspect(client, "network", network.id))
-    for volume in volumes:
-        key = volume.id if isinstance(volume, Unparsed) else volume.name
-        looks["volume"].append(_said(volume) or _inspect(client, "volume", key))
-    return looks
+def _found(client: EngineClient, pool: ThreadPoolExecutor, kind: Kind, stored: Iterable[str]) -> list[Object]:
+    """Inspect whatever a list names or a row stands for: lists are stale just after an event, inspects are not."""
+    listed = take_list(client, kind)
 
-
-def _said(entry: Object) -> Callable[[], Object | None] | None:
-    """Return the entry itself where no inspect could say more."""
-    return (lambda: entry) if isinstance(entry, Unparsed) else None
-
-
-def _inspect(client: EngineClient, kind: Kind, key: str, intermediate: bool = False) -> Callable[[], Object | None]:
-    def look() -> Object | None:
+    def look(object_id: str) -> Object | None:
         try:
-            match kind:
-                case "container":
-                    return client.container(key)
-                case "image":
-                    return client.image(key, intermediate)
-                case "network":
-                    return client.network(key)
-                case _:
-                    return client.volume(key)
+            return inspect(client, kind, object_id, object_id in listed.intermediate)
         except NotFound:
             return None
-        except Malformed as error:
-            return Unparsed(key, "", error.message)
+        except Unreachable:
+            raise
+        except EngineError as error:
+            return Unparsed(object_id, "", error.message)  # as the mirror marks what the engine cannot tell
 
-    return look
-
-
-def _rows_without(engine: Engine, found: dict[Kind, list[Object | None]]) -> dict[Kind, list[str]]:
-    """Return the ids of rows that no list named: the lists are stale for a moment after an event, inspects are not."""
-    missing: dict[Kind, list[str]] = {}
-    for kind, mirror in MIRRORS.items():
-        known = {row(kind, item).key for item in found[kind] if item is not None}
-        stored = mirror.model._base_manager.filter(engine=engine).values_list(mirror.key, flat=True)
-        missing[kind] = [key for key in stored if key not in known]
-    return missing
+    ids = [object_id for object_id in {**listed.digests, **dict.fromkeys(stored)} if object_id not in listed.unusable]
+    return [*listed.unusable.values(), *(found for found in pool.map(look, ids) if found is not None)]
 
 
 def _stored(engine: Engine, mirror: Mirror) -> dict[str, Row]:
@@ -133,12 +95,8 @@ def _compare(mirror: Mirror, found: list[Object], stored: dict[str, Row]) -> Ite
         pairs += [(child, kept.children[child], children) for child, children in made.children.items()]
         for field, mirrored, value in pairs:
             if mirrored != value:
-                yield Difference(kind, key, name, field, _plain(mirrored), _plain(value))
+                yield Difference(kind, key, name, field, to_json(mirrored), to_json(value))
     for key, kept in stored.items():
         if key not in actual:
             name = str(kept.columns.get("name", key))
             yield Difference(kind, key, name, "", name, None)
-
-
-def _plain(value: Any) -> Any:
-    return to_json(value)

@@ -115,10 +115,10 @@ def image_ref(reference: str) -> SafeString:
 
 
 @register.simple_tag
-def meter(percent: float | None, label: str = "") -> SafeString:
-    """A small bar of 0 to 100 percent; amber from 75, red from 90. ``None``: an empty track."""
+def meter(percent: float | None, label: str = "", plain: bool = False) -> SafeString:
+    """A small bar of 0 to 100 percent; amber from 75, red from 90, or ``plain``. ``None``: an empty track."""
     value = min(100.0, max(0.0, float(percent or 0)))
-    css = "f max" if value >= 90 else "f hot" if value >= 75 else "f"
+    css = "f" if plain or value < 75 else "f max" if value >= 90 else "f hot"
     return format_html(
         '<svg class="bar" viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label="{}">'
         '<rect class="t" width="100" height="6"/><rect class="{}" width="{}" height="6"/></svg>',

@@ -78,7 +78,7 @@ def containers_bulk(request: HttpRequest, slug: str) -> HttpResponse:
         html = "".join(pages.rendered(container, request.user, engine) for container in chosen.fit)
         if chosen.left_out:
             html += _toast("warning", said, chosen.left_out)
-        return HttpResponse(html, status=202)
+        return HttpResponse(html, status=202, headers={"HX-Trigger": "selection-clear"})
     messages.success(request, f"{said}. {chosen.left_out}".strip())
     return HttpResponseRedirect(_next(request, found[0], removes=False))
 

@@ -16,11 +16,8 @@ from console.pages.container import ContainerPage
 from console.pages.containers import ContainerList
 from console.pages.json_lines import document, dumped
 from console.reads import containers as reads
-
-
-def is_fragment(request: HttpRequest) -> bool:
-    """Whether htmx asks for a part of the page."""
-    return request.headers.get("HX-Request") == "true"
+from console.views.fragment import is_fragment
+from console.views.setup import unreached
 
 
 def host_of(request: HttpRequest) -> str:
@@ -33,6 +30,8 @@ def host_of(request: HttpRequest) -> str:
 def containers(request: HttpRequest, slug: str) -> HttpResponse:
     """``/e/<slug>/containers``: the list; an htmx request gets the part under the filter."""
     engine = access.engine_for(request.user, slug)
+    if (never := unreached(request, engine)) is not None:
+        return never
     shown = ContainerList(request.user, engine, request.GET, host_of(request))
     template = "_answer.html" if is_fragment(request) else "list.html"
     return render(request, f"containers/{template}", shown.context, status=shown.status)

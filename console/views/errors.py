@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+log = logging.getLogger(__name__)
 TOO_OLD = "This form is too old"
 
 
@@ -37,6 +41,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """A request that makes no sense, above all one for a host name that is not ours (``handler400``). Constant."""
+    if isinstance(exception, DisallowedHost):
+        log.info(
+            "Refused a request for the host %.200r: QUARTERDECK_HOSTS does not name it",
+            request.META.get("HTTP_HOST", ""),
+        )
     return _constant(request, 400, "The console did not understand the request")
 
 

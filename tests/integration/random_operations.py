@@ -106,9 +106,14 @@ class Operations:
         found = self._private.get("/containers/json?all=1")
         return self._any([item["Id"] for item in found if not states or item["State"] in states])
 
+    def _names(self) -> dict[str, str]:
+        """Return the containers' names by id; one that a crash interrupted in the making has none."""
+        found = self._private.get("/containers/json?all=1")
+        return {item["Id"]: item["Names"][0].lstrip("/") for item in found if item["Names"]}
+
     def _new_name(self) -> str:
         """Return a name for a container, mostly one that is free."""
-        taken = {item["Names"][0].lstrip("/") for item in self._private.get("/containers/json?all=1")}
+        taken = set(self._names().values())
         names = [f"cx{number}" for number in range(CONTAINERS)]
         return self._any([name for name in names if name not in taken or self._random.random() < 0.02])
 
@@ -157,7 +162,7 @@ class Operations:
 
     def _swap(self) -> Sequence[Sequence[str]]:
         one, two = self._container(), self._container()
-        names = {item["Id"]: item["Names"][0].lstrip("/") for item in self._private.get("/containers/json?all=1")}
+        names = self._names()
         if one == two or one not in names or two not in names:
             return []
         return [["rename", one, "between"], ["rename", two, names[one]], ["rename", one, names[two]]]

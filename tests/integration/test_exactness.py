@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,7 @@ def console(new_engine: EngineFactory, tmp_path: Path) -> Iterator[tuple[Private
 def exercise(private: PrivateEngine, console: Console, seed: str, count: int, faults: int) -> list[Operations]:
     """Type ``count`` random commands with several hands, with faults on the way."""
     hands = [Operations(private, f"{seed}/{number}") for number in range(HANDS)]
-    left, lock, failures = list(range(count)), threading.Lock(), list[BaseException]()
+    left, lock = list(range(count)), threading.Lock()
     step = count // (faults + 1)
     planned = {step * number: number % 3 for number in range(1, faults + 1)}
 
@@ -120,29 +121,21 @@ def exercise(private: PrivateEngine, console: Console, seed: str, count: int, fa
             private.resume()
 
     def work(hand: Operations) -> None:
-        try:
-            while True:
-                with lock:
-                    if not left:
-                        return
-                    number = left.pop()
-                    kind = planned.pop(number, None)
-                if kind is not None:
-                    fault(kind)
-                end = time.monotonic() + 60
-                while not hand.act():
-                    assert time.monotonic() < end, "the engine does not come back"
-                    time.sleep(0.1)
-        except BaseException as error:
-            failures.append(error)
-            raise
+        while True:
+            with lock:
+                if not left:
+                    return
+                number = left.pop()
+                kind = planned.pop(number, None)
+            if kind is not None:
+                fault(kind)
+            end = time.monotonic() + 60
+            while not hand.act():
+                assert time.monotonic() < end, "the engine does not come back"
+                time.sleep(0.1)
 
-    threads = [threading.Thread(target=work, args=(hand,)) for hand in hands]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures, failures
+    with ThreadPoolExecutor(HANDS) as pool:
+        list(pool.map(work, hands))
     return hands
 
 

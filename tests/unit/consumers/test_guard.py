@@ -30,6 +30,7 @@ ADDRESSES = {
     "ws-logs": "/ws/e/{slug}/logs?c={container}",
     "ws-shell": "/ws/e/{slug}/containers/{container}/shell",
     "ws-attach": "/ws/e/{slug}/containers/{container}/attach",
+    "ws-stats": "/ws/e/{slug}/stats",
     "ws-refuse": "/ws/unknown",
 }
 

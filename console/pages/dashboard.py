@@ -1,0 +1,322 @@
+"""The dashboard: is anything wrong, what runs, what changed. From the mirror only, a constant number of queries."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any, Final
+
+from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils import timezone
+
+from console import access, docker_words
+from console.engine.types import ContainerState as S
+from console.engine.types import Health
+from console.models import Container, Engine, Mount, Operation
+from console.pages import event_rows, links
+from console.pages.events import made_by
+from console.pages.images import Use, size_words, use_of
+from console.pages.live import RESYNC
+from console.pages.users import COLUMNS
+
+RECENT: Final = timedelta(hours=24)  # an end with an error is news for so long where no restart policy says more
+MOST_ALARMS: Final = 12
+MOST_EVENTS: Final = 10
+MOST_OPERATIONS: Final = 6
+_ALIVE: Final = [state.value for state in docker_words.RUNNING]
+_NO_RESTART: Final = ("", "no")
+
+# Lamp, word, class of the bar's part, filter; in the order of the bar.
+STATES: Final = (
+    ("healthy", "Healthy", "f-ok", "health:healthy state:running"),
+    ("running", "Running", "f-ok", "state:running -health:healthy -health:unhealthy"),
+    ("unhealthy", "Unhealthy", "f-bad", "health:unhealthy"),
+    ("restarting", "Restarting", "f-busy", "state:restarting"),
+    ("paused", "Paused", "f-warn", "state:paused"),
+    ("failed", "Failed", "f-bad", "state:stopped -exit:0"),
+    ("exited", "Completed", "f-idle", "state:exited exit:0"),
+    ("created", "Created", "f-idle", "state:created"),
+    ("unknown", "Other", "f-idle", "state:removing,unknown"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineRow:
+    """One engine. ``problem``: what is wrong with it, in a sentence."""
+
+    engine: Engine
+    url: str
+    running: int
+    total: int
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How many containers are in one state, and the list of them."""
+
+    lamp: str
+    word: str
+    css: str
+    count: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One thing that needs attention."""
+
+    lamp: str
+    title: str
+    text: str
+    url: str
+    moment: datetime | None = None
+
+
+def state_word(state: str, health: str, failed: bool) -> str:
+    """Which of ``STATES`` a container counts under."""
+    if state == S.RUNNING:
+        return health if health in {Health.HEALTHY, Health.UNHEALTHY} else "running"
+    if state in {S.RESTARTING, S.PAUSED, S.CREATED}:
+        return state
+    if state == S.DEAD or (state == S.EXITED and failed):
+        return "failed"
+    return "exited" if state == S.EXITED else "unknown"
+
+
+class Dashboard:
+    """The dashboard of one person. Details are of ``engine``, the one looked at last, or the first."""
+
+    kinds = frozenset({"engine", "container", "image", "volume", "network", "event", "operation"})
+
+    def __init__(self, user: access.Actor, engine: Engine | None, params: QueryDict) -> None:
+        access.require(user, "observe")
+        self.user = user
+        self.engines = list(access.engines_for(user))
+        self.engine = engine or next(iter(self.engines), None)
+
+    def changed(self, kind: str, ids: Sequence[str] | None) -> str:
+        """For the page's socket."""
+        return RESYNC
+
+    @property
+    def never(self) -> bool:
+        """Whether no engine has ever answered: the page is the diagnosis then."""
+        return not any(engine.synced_at for engine in self.engines)
+
+    # ── containers ──
+
+    @cached_property
+    def counts(self) -> Counter[tuple[int, str, str, bool]]:
+        """How many containers by (engine, state, health, ended with an error): one query."""
+        found: Counter[tuple[int, str, str, bool]] = Counter()
+        rows = access.all_containers_for(self.user).order_by().values("engine_id", "state", "health", "exit_code")
+        for row in rows.annotate(n=Count("pk")):
+            found[row["engine_id"], row["state"], row["health"], bool(row["exit_code"])] += row["n"]
+        return found
+
+    @property
+    def engine_rows(self) -> list[EngineRow]:
+        """Every engine: how many of its containers run, or what is wrong."""
+        rows = []
+        for engine in self.engines:
+            mine = [(state, n) for (pk, state, _, _), n in self.counts.items() if pk == engine.pk]
+            rows.append(
+                EngineRow(
+                    engine,
+                    reverse("engine", args=[engine.slug]),
+                    sum(n for state, n in mine if state in _ALIVE),
+                    sum(n for _, n in mine),
+                    "" if engine.state == Engine.State.LIVE else engine.error or engine.get_state_display(),
+                )
+            )
+        return rows
+
+    @property
+    def connected(self) -> int:
+        """How many engines answer."""
+        return sum(engine.state == Engine.State.LIVE for engine in self.engines)
+
+    @cached_property
+    def states(self) -> list[State]:
+        """The containers of the engine by state."""
+        if self.engine is None:
+            return []
+        counted: Counter[str] = Counter()
+        for (pk, state, health, failed), n in self.counts.items():
+            if pk == self.engine.pk:
+                counted[state_word(state, health, failed)] += n
+        base = reverse("containers", args=[self.engine.slug])
+        return [
+            State(lamp, word, css, counted[lamp], f"{base}?{links.query(query)}")
+            for lamp, word, css, query in STATES
+            if counted[lamp]
+        ]
+
+    @property
+    def total(self) -> int:
+        """How many containers the engine has."""
+        return sum(state.count for state in self.states)
+
+    @property
+    def parts(self) -> list[tuple[str, int, str]]:
+        """The bar of states."""
+        return [(state.css, state.count, f"{state.count} {state.word.lower()}") for state in self.states]
+
+    # ── what is wrong ──
+
+    @cached_property
+    def _alarmed(self) -> list[Container]:
+        failed = Q(state=S.EXITED.value) & ~Q(exit_code=0)
+        matters = ~Q(restart_policy__in=_NO_RESTART) | Q(finished_at__gte=timezone.now() - RECENT)
+        wanted = (
+            Q(health=Health.UNHEALTHY.value, state=S.RUNNING.value)
+            | Q(state__in=[S.RESTARTING.value, S.DEAD.value])
+            | (failed & matters)
+            | Q(
+                oom_killed=True,
+                state__in=[S.EXITED.value, S.RESTARTING.value],
+                finished_at__gte=timezone.now() - RECENT,
+            )
+        )
+        rows = access.all_containers_for(self.user).filter(wanted).select_related("engine")
+        columns = [*COLUMNS, "oom_killed", "error", "restart_count", "restart_policy", "engine__slug", "engine__name"]
+        return list(rows.only(*columns).order_by("-finished_at", "name")[: MOST_ALARMS * 4])
+
+    @cached_property
+    def alarms(self) -> list[Alarm]:
+        """What needs attention, the worst first, at most ``MOST_ALARMS``: one query."""
+        engines = [
+            Alarm(
+                "failed" if engine.state == Engine.State.UNREACHABLE else "warning",
+                f"{engine} {'is another engine now' if engine.state == Engine.State.SWAPPED else 'does not answer'}",
+                engine.error,
+                reverse("engine", args=[engine.slug]),
+                engine.stale_since,
+            )
+            for engine in self.engines
+            if engine.state in {Engine.State.STALE, Engine.State.UNREACHABLE, Engine.State.SWAPPED}
+        ]
+        found = sorted((alarm_of(container) for container in self._alarmed), key=lambda pair: pair[0])
+        return (engines + [alarm for _, alarm in found])[:MOST_ALARMS]
+
+    @property
+    def more_alarms(self) -> int:
+        """How many are left out, as far as they were read."""
+        return max(0, len(self._alarmed) - MOST_ALARMS)
+
+    # ── what there is ──
+
+    @cached_property
+    def objects(self) -> list[dict[str, Any]]:
+        """Images, containers, volumes, networks: how many, how many in use, size where the mirror knows it."""
+        if self.engine is None:
+            return []
+        user, engine = self.user, self.engine
+        by_use: dict[int, tuple[int, int]] = {
+            row["use"]: (row["n"], row["size"] or 0)
+            for row in access.images_for(user, engine)
+            .filter(intermediate=False)
+            .order_by()
+            .annotate(use=use_of(access.containers_for(user, engine)))
+            .values("use")
+            .annotate(n=Count("pk"), size=Sum("size"))
+        }
+        used = {Use.RUNNING, Use.STOPPED}
+        mounts = Mount.objects.filter(
+            container__in=access.containers_for(user, engine), type="volume", volume_name=OuterRef("name")
+        )
+        volumes = access.volumes_for(user, engine).aggregate(n=Count("pk"), used=Count("pk", filter=Q(Exists(mounts))))
+        running = sum(state.count for state in self.states if state.lamp in RUNNING_WORDS)
+        not_used = sum(size for use, (_, size) in by_use.items() if use not in used)
+        return [
+            {
+                "css": "f1",
+                "name": "Images",
+                "url": reverse("images", args=[engine.slug]),
+                "total": sum(n for n, _ in by_use.values()),
+                "used": sum(n for use, (n, _) in by_use.items() if use in used),
+                "size": size_words(sum(size for _, size in by_use.values())),
+                "unused": size_words(not_used) if not_used else "–",
+            },
+            {
+                "css": "f2",
+                "name": "Containers",
+                "url": reverse("containers", args=[engine.slug]),
+                "total": self.total,
+                "used": running,
+            },
+            {
+                "css": "f3",
+                "name": "Volumes",
+                "url": reverse("volumes", args=[engine.slug]),
+                "total": volumes["n"],
+                "used": volumes["used"],
+            },
+            {
+                "css": "f4",
+                "name": "Networks",
+                "url": reverse("networks", args=[engine.slug]),
+                "total": access.networks_for(user, engine).count(),
+                "used": None,
+            },
+        ]
+
+    @cached_property
+    def image_parts(self) -> list[tuple[str, int, str]]:
+        """The bar of images by use, from the numbers of ``objects``."""
+        images = next((row for row in self.objects if row["name"] == "Images"), None)
+        if images is None:
+            return []
+        return [
+            ("f1", images["used"], f"{images['used']} in use"),
+            ("f-idle", images["total"] - images["used"], "not used"),
+        ]
+
+    # ── what changed ──
+
+    @cached_property
+    def operations(self) -> list[Operation]:
+        """The newest operations: one query."""
+        return list(access.operations_for(self.user).order_by("-created_at")[:MOST_OPERATIONS])
+
+    @cached_property
+    def events(self) -> list[event_rows.Row]:
+        """The newest events, repeats folded: one query."""
+        rows = access.events_for(self.user).annotate(made_by=made_by(self.user)).select_related("engine", "operation")
+        found = rows.filter(type__in=("container", "image", "volume", "network")).order_by("-time_ns", "-pk")[:80]
+        return event_rows.rows(list(found), MOST_EVENTS)[0]
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """For ``dashboard/page.html``."""
+        context: dict[str, Any] = {"page": self, "default_command": "docker system info"}
+        return context | ({"engine": self.engine} if self.engine else {})
+
+
+RUNNING_WORDS: Final = frozenset({"healthy", "running", "unhealthy", "restarting", "paused"})
+
+
+def alarm_of(container: Container) -> tuple[int, Alarm]:
+    """Why a container needs attention, and how badly (0 is worst)."""
+    url = links.container_url(container.engine.slug, container.name, container.container_id)
+    name, code = container.name or container.short_id, container.exit_code
+    finished = container.finished_at
+    memory = "out of memory" if container.oom_killed else ""
+    if container.state == S.RUNNING:
+        return 0, Alarm("unhealthy", f"{name} is unhealthy", "its health check fails", url, container.started_at)
+    if container.state == S.RESTARTING:
+        text = ", ".join(part for part in (f"{container.restart_count} restarts", f"exit code {code}", memory) if part)
+        return 1, Alarm("restarting", f"{name} keeps restarting", text, url, finished)
+    if container.oom_killed:
+        return 2, Alarm("failed", f"{name} was killed: out of memory", f"exit code {code}", url, finished)
+    if container.state == S.DEAD:
+        return 3, Alarm("failed", f"{name} is dead", container.error or "it can only be removed", url, finished)
+    policy = "" if container.restart_policy in _NO_RESTART else f"restart policy {container.restart_policy}"
+    text = ", ".join(part for part in (f"exit code {code}", policy, container.error) if part)
+    return 4, Alarm("failed", f"{name} failed", text, url, finished)

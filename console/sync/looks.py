@@ -1,0 +1,71 @@
+"""The questions that the mirror asks an engine: one object, or the list of a kind. They block; no database here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from console.changes import Kind
+from console.engine.canonical import digest
+from console.engine.client import EngineClient
+from console.engine.errors import Malformed
+from console.engine.types import Network, Unparsed, Volume
+from console.sync.columns import Object
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list says: a digest of each entry by id, only to see whether something changed.
+
+    ``unusable``: entries about which an inspect could not say more. ``intermediate``: images that only the full list
+    of images has.
+    """
+
+    digests: dict[str, str]
+    unusable: Mapping[str, Unparsed] = field(default_factory=dict)
+    intermediate: frozenset[str] = frozenset()
+
+
+def inspect(client: EngineClient, kind: Kind, object_id: str, intermediate: bool = False) -> Object:
+    """Ask for one object. An answer that cannot be understood is ``Unparsed``. Raises other ``EngineError``."""
+    try:
+        match kind:
+            case "container":
+                return client.container(object_id)
+            case "image":
+                return client.image(object_id, intermediate)
+            case "network":
+                return client.network(object_id)
+            case _:
+                return client.volume(object_id)
+    except Malformed as error:
+        return Unparsed(object_id, "", error.message)
+
+
+def take_list(client: EngineClient, kind: Kind) -> Listed:
+    """Ask for the list of a kind. Raises ``EngineError``."""
+    match kind:
+        case "container":
+            return Listed({found.id: found.digest for found in client.containers()})
+        case "image":
+            images = client.images()
+            return Listed(
+                {found.id: found.digest for found in images},
+                intermediate=frozenset(found.id for found in images if found.intermediate),
+            )
+        case "network":
+            return _digested(client.networks())
+        case _:
+            return _digested(client.volumes())
+
+
+def _digested(entries: list[Network | Unparsed] | list[Volume | Unparsed]) -> Listed:
+    """These lists say as much as an inspect; still it is an inspect that reaches the row."""
+    digests: dict[str, str] = {}
+    unusable: dict[str, Unparsed] = {}
+    for found in entries:
+        key = found.name if isinstance(found, Volume) else found.id
+        digests[key] = digest(found)
+        if isinstance(found, Unparsed):
+            unusable[key] = found
+    return Listed(digests, unusable)
