@@ -230,9 +230,24 @@ class Server(daphne.server.Server):
 
         if protocol not in self.connections:
             return None
-        running = asyncio.ensure_future(self.application(scope, queue.get, send))
+        running = asyncio.ensure_future(self._run(protocol, scope, queue.get, send))
         self.connections[protocol]["application_instance"] = running
         return queue
+
+    async def _run(self, protocol: Any, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        """Run the application for one connection.
+
+        An answer that fails on its way is cut, so that nobody takes what came for the whole; Daphne would try to begin
+        another answer, and stumble over that.
+        """
+        try:
+            await self.application(scope, receive, send)
+        except Exception as error:
+            if isinstance(protocol, WebSocketServerProtocol) or not protocol._response_started:
+                raise
+            log.warning("an answer was cut: %s: %s", scope["path"], error)
+            if protocol in self.connections and not protocol.finished and protocol.channel is not None:
+                protocol.transport.abortConnection()
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Write one message of the application, then wait until its reader has room again."""

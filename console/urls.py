@@ -17,6 +17,7 @@ from console.views import (
     events,
     health,
     images,
+    logs,
     networks,
     operations,
     palette,
@@ -69,6 +70,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("e/<slug:slug>/containers", containers.containers, name="containers"),
     path("e/<slug:slug>/containers/<str:reference>/", containers.container, name="container"),
     path("e/<slug:slug>/containers/<str:reference>/inspect", containers.inspect, name="container-inspect"),
+    path("e/<slug:slug>/containers/<str:reference>/logs", logs.container_logs, name="container-logs"),
+    path("e/<slug:slug>/containers/<str:reference>/logs/download", logs.download, name="container-logs-download"),
+    path("e/<slug:slug>/logs", logs.many, name="containers-logs"),
+    path("e/<slug:slug>/projects/<str:project>/logs", logs.project, name="project-logs"),
     path("e/<slug:slug>/containers/<full_id:container_id>/health", containers.health, name="container-health"),
     path("e/<slug:slug>/containers/<full_id:container_id>/reveal", containers.reveal, name="container-reveal"),
     path(

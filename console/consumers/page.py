@@ -170,7 +170,9 @@ class PageConsumer(GuardedConsumer):
         """A batch as HTML, and whether the page must read its regions again."""
         html: list[str] = []
         if self._engine is not None and batch.beat:
+            before = self._engine.state
             self._engine = access.engine_for(self.user, self._engine.slug)
+            batch.resync = batch.resync or self._engine.state != before  # its banner, and what can be done now
             html.append(shell.fresh(self._engine))
         if batch.count:
             part, self._shown = shell.numbers(self.user, self._engine, self._shown)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,7 +58,7 @@ def framed(answer: Answer, tty: bool) -> bool:
     return answer.content_type == MULTIPLEXED or not tty
 
 
-async def chunks(address: Address, query: LogQuery, *, version: str) -> AsyncIterator[list[Chunk]]:
+async def chunks(address: Address, query: LogQuery, *, version: str) -> AsyncGenerator[list[Chunk], None]:
     """The log's bytes with the stream they belong to, framing taken off, one list for each read.
 
     Ends when the engine ended the log. Raises ``Unreachable`` when the connection was lost, ``NotFound``, and the
@@ -76,7 +76,7 @@ async def chunks(address: Address, query: LogQuery, *, version: str) -> AsyncIte
 
 async def lines(
     address: Address, query: LogQuery, *, version: str, opened: Callable[[], None] | None = None
-) -> AsyncIterator[list[Line]]:
+) -> AsyncGenerator[list[Line], None]:
     """The log's lines, those of one read together. ``opened``: called once the engine answers. Raises as ``chunks``."""
     async with exchange(
         address, "GET", f"/containers/{query.container_id}/logs", version=version, query=query.parameters()

@@ -36,6 +36,7 @@ TONES: Final = {"running": "ok", "healthy": "ok", "paused": "warn", "restarting"
     "unhealthy": "bad",
     "dead": "bad",
 }
+TABS: Final = frozenset({"overview", "logs", "inspect"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class ContainerPage:
             raise Http404("engine")
         self.user, self.engine = user, engine
         self.host = host or clean_host(params.get("host", ""))
-        self.tab = "inspect" if params.get("tab") == "inspect" else "overview"
+        self.tab = tab if (tab := params.get("tab", "")) in TABS else "overview"
         self.container = self._find(reference or params.get("ref", ""), params.get("id", ""))
         self.secrets = access.can(user, "shell")
         self.revealed: dict[str, str] = {}
@@ -111,6 +112,11 @@ class ContainerPage:
     def inspect_url(self) -> str:
         """The address of the inspect."""
         return container_url(self.engine, self.container, "container-inspect")
+
+    @cached_property
+    def logs_url(self) -> str:
+        """The address of the log."""
+        return container_url(self.engine, self.container, "container-logs")
 
     @property
     def reveal_url(self) -> str:
@@ -213,8 +219,10 @@ class ContainerPage:
     @property
     def tabs(self) -> list[dict[str, Any]]:
         """The tabs that there are."""
+        logs = [{"label": "Logs", "href": self.logs_url, "current": self.tab == "logs"}]
         return [
             {"label": "Overview", "href": self.url, "current": self.tab == "overview"},
+            *(logs if access.can(self.user, "logs") else []),
             {"label": "Inspect", "href": self.inspect_url, "current": self.tab == "inspect"},
         ]
 

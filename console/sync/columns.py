@@ -20,7 +20,7 @@ from console.models import Container, Endpoint, Image, ImageTag, Mount, Network,
 from console.models.engines import Mirrored
 
 # Raise it when the same object is to be stored otherwise: every row is then written again.
-SHAPE: Final = 1
+SHAPE: Final = 2
 
 Object: TypeAlias = types.Container | types.Image | types.Network | types.Volume | types.Unparsed
 Columns: TypeAlias = dict[str, Any]
@@ -156,7 +156,8 @@ _ROWS: Final[dict[Kind, Callable[[Any], Row]]] = {
 
 def _columns(model: type[Mirrored]) -> list[models.Field[Any, Any]]:
     """Return the fields of a mirrored model that describe the object itself."""
-    others = {"id", "engine", "version", "digest", "problem", *(m.key for m in MIRRORS.values() if m.key != "name")}
+    key = next(mirror.key for mirror in MIRRORS.values() if mirror.model is model)
+    others = {"id", "engine", "version", "digest", "problem", *({key} - {"name"})}
     return [field for field in model._meta.concrete_fields if field.name not in others]
 
 

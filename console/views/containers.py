@@ -34,7 +34,8 @@ def containers(request: HttpRequest, slug: str) -> HttpResponse:
         return never
     shown = ContainerList(request.user, engine, request.GET, host_of(request))
     template = "_answer.html" if is_fragment(request) else "list.html"
-    return render(request, f"containers/{template}", shown.context, status=shown.status)
+    by_socket = request.headers.get("HX-Source", "").endswith("#live")  # the region is read again, its address stays
+    return render(request, f"containers/{template}", shown.context | {"moved": not by_socket}, status=shown.status)
 
 
 def _page(request: HttpRequest, slug: str, reference: str) -> ContainerPage:

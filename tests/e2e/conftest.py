@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.e2e.desk import Desk
+from tests.engines import PrivateEngine
 from tools import frontend
 from tools.screenshots import CHROMIUM, FLAGS, RECORDER
 
@@ -39,3 +41,17 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Page:
     """A tab."""
     return context.new_page()
+
+
+@pytest.fixture(scope="session")
+def session_desk(browser: Browser, engine: PrivateEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One console for the run, in front of the engine of the run. Tests use ``desk``."""
+    running = Desk(tmp_path_factory.mktemp("desk") / "data", engine)
+    yield running
+    running.end()
+
+
+@pytest.fixture
+def desk(session_desk: Desk, clean_engine: PrivateEngine) -> Desk:
+    """The console of the run in front of a clean engine: ``desk.run("web", "nginx")``, ``desk.open(context, path)``."""
+    return session_desk

@@ -53,7 +53,8 @@ def world() -> dict[str, dict[str, str]]:
     here, other = factories.engine("here"), factories.engine("other")
     admin = factories.user("admin", User.Role.ADMIN)
     factories.user("viewer", User.Role.VIEWER)
-    own, foreign = factories.container(here, "own"), factories.container(other, "foreign")
+    own = factories.container(here, "own", project="shop")
+    foreign = factories.container(other, "foreign", project="elsewhere")
     factories.image(here, "own:latest")
     image, image2 = Image.objects.get(), factories.image(other, "foreign:latest")
     net, net2 = factories.network(here, "own-net"), factories.network(other, "foreign-net")
@@ -66,6 +67,7 @@ def world() -> dict[str, dict[str, str]]:
         "": {"own": ""},
         "engine": {"own": "here", "missing": "nowhere"},
         "container": {"own": own.container_id, "foreign": foreign.container_id, "missing": missing},
+        "project": {"own": "shop", "foreign": "elsewhere", "missing": "nothing"},
         "image": {"own": image.image_id, "foreign": image2.image_id, "missing": f"sha256:{missing}"},
         "network": {"own": net.network_id, "foreign": net2.network_id, "missing": missing},
         "volume": {"own": "own-volume", "foreign": "foreign-volume", "missing": "no-volume"},

@@ -12,6 +12,7 @@ const RETRY = { first: 500, longest: 10_000, jitter: 0.3 };
 let socket = "none"; // none, open, waiting, hidden, closed
 let retryAt = 0;
 let hold = { reason: "", count: 0 };
+let stream = null; // what a log or a shell on the page says of itself: [lamp, words, words that tick]
 let base = { at: performance.now(), age: null };
 
 function measure() {
@@ -54,6 +55,7 @@ function words(fresh) {
   if (state === "unreachable") return ["failed", "Offline", (since && ` since ${since}`) + again()];
   if (state === "stale") return ["warning", "Stale", (since && ` since ${since}`) + again()];
   if (state === "new") return ["busy", "Connecting", ""];
+  if (stream) return stream;
   if (hold.reason) return ["paused", `Paused while ${hold.reason}`, hold.count ? ` · ${hold.count} waiting` : ""];
   if (!$("#live") || socket === "hidden") return ["exited", "As of", age() && ` ${age()} ago`];
   return [LAMPS[state] ?? "exited", "Live", age() && ` · ${age()}`];
@@ -73,6 +75,7 @@ function show() {
   if (time && time.textContent !== ticking) time.textContent = ticking;
 }
 
+document.addEventListener("qd:stream", (event) => { stream = event.detail; show(); });
 document.addEventListener("qd:hold", (event) => { hold = event.detail; show(); });
 document.addEventListener("htmx:ws:after:connection", () => { socket = "open"; show(); });
 document.addEventListener("htmx:ws:close", (event) => {

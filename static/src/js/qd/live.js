@@ -218,10 +218,11 @@ export function resync() {
   $$("[data-live]").forEach(read);
 }
 
-let connected = false;
-document.addEventListener("htmx:ws:after:connection", () => {
-  if (connected) resync();
-  connected = true;
+// A list whose filter changed brings a new #live, as the query string is part of its address: that is no reconnect.
+const connected = new WeakSet();
+document.addEventListener("htmx:ws:after:connection", (event) => {
+  if (connected.has(event.target)) resync();
+  connected.add(event.target);
 });
 document.addEventListener("htmx:ws:before:message:incoming", (event) => {
   const data = event.detail.message.data;
