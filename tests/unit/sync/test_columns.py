@@ -31,6 +31,8 @@ def test_every_field_has_a_place(kind: Kind, found: Container | Image | Network 
         assert all(set(child) == set(child_names(model, parent)) for child in made.children[name])
     places = {*made.columns, *made.columns.get("details", {}), *made.children, *RENAMED[kind]}
     assert {field.name for field in fields(found)} <= places
+    stored = {field.name for field in mirror.model._meta.concrete_fields} - {"id"}
+    assert not stored & set(made.columns.get("details", {})), "a column stays empty while its value is among the details"
 
 
 def test_a_container() -> None:
