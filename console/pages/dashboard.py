@@ -19,7 +19,7 @@ from console.engine.types import ContainerState as S
 from console.engine.types import Health
 from console.models import Container, Engine, Mount, Operation
 from console.pages import event_rows, links
-from console.pages.events import made_by
+from console.pages.events import WITH_CONTAINER, made_by
 from console.pages.images import Use, size_words, use_of
 from console.pages.live import RESYNC
 from console.pages.users import COLUMNS
@@ -289,7 +289,8 @@ class Dashboard:
     def events(self) -> list[event_rows.Row]:
         """The newest events, repeats folded: one query."""
         rows = access.events_for(self.user).annotate(made_by=made_by(self.user)).select_related("engine", "operation")
-        found = rows.filter(type__in=("container", "image", "volume", "network")).order_by("-time_ns", "-pk")[:80]
+        found = rows.filter(type__in=("container", "image", "volume", "network")).exclude(action__in=WITH_CONTAINER)
+        found = found.order_by("-time_ns", "-pk")[:80]
         return event_rows.rows(list(found), MOST_EVENTS)[0]
 
     @property

@@ -9,13 +9,16 @@ const GONE_MS = 5000; // how long a removed row stays
 const PRESS_MS = 700; // a row does not change under a double click
 const LOOK_MS = 250; // how often waiting changes look whether they may go on
 const FLASH_MS = 1700;
+const READ_MS = 400; // regions are read again at most so often
+const HOVERS = matchMedia("(hover: hover)"); // not where a tap counts as hovering
 const KEEP = 500; // more than this waiting: read the region again instead
 
 /** Waiting changes by target; the newest wins. */
 const waiting = new Map();
-/** Regions to read again when the reader lets go. */
-const again = new Set();
+/** Regions to read again when the reader lets go, each with how many new rows wait in it. */
+const again = new Map();
 let api = null;
+let readAt = 0, readTimer = 0;
 
 const source = () => $("#live");
 
@@ -27,6 +30,7 @@ function busy(region) {
   if (ticked) return ticked === 1 ? "1 row is selected" : `${ticked} rows are selected`;
   if ($("details.pick-menu[open]", region)) return "a menu is open";
   if ($("dialog.modal[open]")) return "a dialog is open";
+  if (region.dataset.hold === "pointer" && region.matches(":hover") && HOVERS.matches) return "the pointer is on the list";
   return "";
 }
 
@@ -44,7 +48,8 @@ function reason(target) {
 }
 
 function announce(text) {
-  document.dispatchEvent(new CustomEvent("qd:hold", { detail: { reason: text, count: waiting.size + again.size } }));
+  const held = [...again.values()].reduce((sum, rows) => sum + Math.max(1, rows), 0);
+  document.dispatchEvent(new CustomEvent("qd:hold", { detail: { reason: text, count: waiting.size + held } }));
 }
 
 // ── rows ─────────────────────────────────────────────────────
@@ -143,6 +148,9 @@ function known(task) {
   return tasks;
 }
 
+/** How many rows of the task are not on the page. */
+const newRows = (task) => $$("tr[id]", task.fragment ?? document.createElement("i")).filter((row) => !document.getElementById(row.id)).length;
+
 /** Sort what came in into what happens now (returned) and what waits. */
 function gate(tasks) {
   const now = [];
@@ -165,7 +173,7 @@ function gate(tasks) {
     const region = task.target.closest("[data-live]");
     const inPlace = task.swapSpec?.style === "outerMorph" && task.target !== region;
     if (inPlace && waiting.size < KEEP) waiting.set(task.target.id || task.target, task);
-    else again.add(region.id || region);
+    else again.set(region.id || region, newRows(task));
   }
   if (why) announce(why);
   return now;
@@ -177,7 +185,7 @@ const found = (key) => (typeof key === "string" ? document.getElementById(key) :
 async function release() {
   if (!waiting.size && !again.size) return;
   let why = "";
-  for (const key of again) {
+  for (const key of [...again.keys()]) {
     const region = found(key);
     why = region ? busy(region) : "";
     if (why) continue;
@@ -215,7 +223,12 @@ function read(region) {
 
 /** Read every region of the page again: after a reconnect, and when the server says that a change was missed. */
 export function resync() {
-  $$("[data-live]").forEach(read);
+  if (readTimer) return;
+  readTimer = setTimeout(() => {
+    readTimer = 0;
+    readAt = Date.now();
+    $$("[data-live]").forEach(read);
+  }, Math.max(0, readAt + READ_MS - Date.now()));
 }
 
 // A list whose filter changed brings a new #live, as the query string is part of its address: that is no reconnect.
