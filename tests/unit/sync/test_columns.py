@@ -32,7 +32,7 @@ def test_every_field_has_a_place(kind: Kind, found: Container | Image | Network 
     places = {*made.columns, *made.columns.get("details", {}), *made.children, *RENAMED[kind]}
     assert {field.name for field in fields(found)} <= places
     stored = {field.name for field in mirror.model._meta.concrete_fields} - {"id"}
-    assert not stored & set(made.columns.get("details", {})), "a column stays empty while its value is among the details"
+    assert not stored & set(made.columns.get("details", {})), "a column stays empty, its value is a detail"
 
 
 def test_a_container() -> None:
