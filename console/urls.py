@@ -23,6 +23,7 @@ from console.views import (
     palette,
     setup,
     shell,
+    terminal,
     volumes,
 )
 
@@ -74,6 +75,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("e/<slug:slug>/containers/<str:reference>/logs/download", logs.download, name="container-logs-download"),
     path("e/<slug:slug>/logs", logs.many, name="containers-logs"),
     path("e/<slug:slug>/projects/<str:project>/logs", logs.project, name="project-logs"),
+    path("e/<slug:slug>/containers/<str:reference>/terminal", terminal.terminal, name="container-terminal"),
     path("e/<slug:slug>/containers/<full_id:container_id>/health", containers.health, name="container-health"),
     path("e/<slug:slug>/containers/<full_id:container_id>/reveal", containers.reveal, name="container-reveal"),
     path(

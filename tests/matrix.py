@@ -50,6 +50,7 @@ ROUTES: dict[str, Row] = {
     "kit": Row("observe"),
     "containers": Row("observe", object="engine"),
     "container": Row("observe", object="container"),
+    "container-terminal": Row("shell", object="container"),
     "container-inspect": Row("observe", object="container"),
     "container-logs": Row("logs", object="container"),
     "container-logs-download": Row("logs", object="container", answers=(502,)),

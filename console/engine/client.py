@@ -201,6 +201,14 @@ class EngineClient:
         """``GET /containers/{id}/changes``."""
         return answers.changes(decode(self._ask("GET", f"/containers/{_key(container_id)}/changes", cap=LIST_CAP)))
 
+    def has_path(self, container_id: str, path: str) -> bool:
+        """``HEAD /containers/{id}/archive``: whether the container's file system has ``path``; it need not run."""
+        try:
+            self._ask("HEAD", f"/containers/{_key(container_id)}/archive", {"path": path})
+        except NotFound:
+            return False
+        return True
+
     def image_history(self, image_id: str) -> tuple[HistoryEntry, ...]:
         """``GET /images/{name}/history``, newest first."""
         return answers.history(decode(self._ask("GET", f"/images/{_key(image_id)}/history")))

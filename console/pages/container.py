@@ -32,11 +32,12 @@ from console.pages.container_rows import (
     state_of,
 )
 
+TABS: Final = frozenset({"overview", "logs", "terminal", "inspect"})
 TONES: Final = {"running": "ok", "healthy": "ok", "paused": "warn", "restarting": "busy", "removing": "busy"} | {
     "unhealthy": "bad",
     "dead": "bad",
 }
-TABS: Final = frozenset({"overview", "logs", "inspect"})
+TABS: Final = frozenset({"overview", "logs", "terminal", "inspect"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,11 @@ class ContainerPage:
     def logs_url(self) -> str:
         """The address of the log."""
         return container_url(self.engine, self.container, "container-logs")
+
+    @cached_property
+    def terminal_url(self) -> str:
+        """The address of the terminal."""
+        return container_url(self.engine, self.container, "container-terminal")
 
     @property
     def reveal_url(self) -> str:
@@ -220,9 +226,11 @@ class ContainerPage:
     def tabs(self) -> list[dict[str, Any]]:
         """The tabs that there are."""
         logs = [{"label": "Logs", "href": self.logs_url, "current": self.tab == "logs"}]
+        terminal = [{"label": "Terminal", "href": self.terminal_url, "current": self.tab == "terminal"}]
         return [
             {"label": "Overview", "href": self.url, "current": self.tab == "overview"},
             *(logs if access.can(self.user, "logs") else []),
+            *(terminal if self.secrets else []),
             {"label": "Inspect", "href": self.inspect_url, "current": self.tab == "inspect"},
         ]
 

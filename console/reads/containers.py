@@ -24,6 +24,14 @@ def health_log(engine: Engine, container: Container) -> tuple[HealthProbe, ...]:
     return tuple(reversed(_ask(engine, lambda client: client.health_log(container.container_id))))
 
 
+SHELLS: Final = ("/bin/bash", "/bin/zsh", "/usr/bin/fish", "/bin/ash", "/bin/sh")
+
+
+def shells(engine: Engine, container: Container) -> list[str]:
+    """The shells that the container has, best first; no process is started to find out. Raises ``EngineError``."""
+    return _ask(engine, lambda client: [path for path in SHELLS if client.has_path(container.container_id, path)])
+
+
 def _ask(engine: Engine, question: Callable[[EngineClient], T]) -> T:
     if engine.state == Engine.State.SWAPPED:
         raise NotFound("Another engine answers at this address: it is not asked about this engine's containers.")
