@@ -37,7 +37,6 @@ TONES: Final = {"running": "ok", "healthy": "ok", "paused": "warn", "restarting"
     "unhealthy": "bad",
     "dead": "bad",
 }
-TABS: Final = frozenset({"overview", "logs", "terminal", "inspect"})
 
 
 @dataclass(frozen=True, slots=True)

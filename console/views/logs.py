@@ -20,7 +20,8 @@ from console.pages import logs as pages
 from console.pages.container import ContainerPage
 from console.pages.log_options import LogOptions
 from console.reads import logs as reads
-from console.views.containers import host_of, is_fragment
+from console.views.containers import host_of
+from console.views.fragment import is_fragment
 
 
 @require_safe
