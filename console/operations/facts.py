@@ -56,6 +56,15 @@ class Facts:
         """For ``Operation.before`` and ``Operation.result``."""
         return asdict(self)
 
+    def like(self, other: Facts) -> bool:
+        """Whether nothing that people would call a change lies between the two."""
+        return (self.exists, self.name, self.state, self.started_at) == (
+            other.exists,
+            other.name,
+            other.state,
+            other.started_at,
+        )
+
     @property
     def alive(self) -> bool:
         """Whether it has, or is about to have, a process."""

@@ -71,5 +71,5 @@ def with_look(outcome: Outcome, before: Facts | None, now: Facts | None) -> Outc
         return outcome
     extra: dict[str, Any] = {"now": now.words}
     if before is not None:
-        extra["same"] = now == before
+        extra["same"] = now.like(before)
     return Outcome(outcome.state, outcome.error, outcome.result | extra)

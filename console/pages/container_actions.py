@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 
 from console import access
 from console.engine.types import ContainerState as S
-from console.models import Container, Engine
+from console.models import Container, Endpoint, Engine
 from console.operations.params import SIGNALS, InvalidParams, Params, RemoveParams, RenameParams
 from console.operations.status import busy_verbs
 from console.operations.verbs import VERBS, Action, Verb, action_url, actions_for
@@ -86,10 +86,15 @@ def losses(user: access.Actor, engine: Engine, container: Container, volumes: bo
         elif mount.type == "bind":
             found.append(Loss(mount.source, f"folder of the host at {mount.destination}, stays", False))
     found += [
-        Loss(endpoint.network_name, f"network, it leaves {endpoint.ipv4_address}".strip(), False)
+        Loss(endpoint.network_name, f"network that it leaves{_address(endpoint)}", False)
         for endpoint in container.endpoints.all()
     ]
     return found
+
+
+def _address(endpoint: Endpoint) -> str:
+    address = endpoint.ipv4_address or endpoint.ipv6_address
+    return f", and its address {address}" if address else ""
 
 
 def dependants(user: access.Actor, engine: Engine, container: Container) -> list[tuple[str, str]]:

@@ -36,6 +36,12 @@ class Row:
     can_look: bool
 
     @property
+    def brief(self) -> bool:
+        """Whether the title says it all: done, and nothing to add."""
+        verb = verb_of(self.operation)
+        return self.state == State.SUCCEEDED and verb is not None and self.text == verb.past
+
+    @property
     def id(self) -> str:
         """Of the table row."""
         return f"o-{str(self.operation.pk)[:8]}"
@@ -112,7 +118,7 @@ def toast_words(operation: Operation) -> tuple[str, str, str]:
     if operation.state == State.CANCELLED:
         return "done", f"{title(operation, verb)}: cancelled", ""
     said = operation.error.strip().partition("\n")[0][:300]
-    why = " ".join(part for part in (reason, said) if part)
+    why = said or reason
     if operation.state == State.UNKNOWN:
         return "warning", f"{title(operation, verb)}: nobody knows", why
     return "failed", f"Could not {(verb.label if verb else operation.verb).lower()} {name}", why

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -71,7 +72,12 @@ def retry(request: HttpRequest, operation_id: uuid.UUID) -> HttpResponse:
         made = asking.retry(request.user, found)
     except Refused as error:
         return _refused(request, found, error.reason)
-    return _accepted(request, made, "Asked for again")
+    answer = _accepted(request, made, "Asked for again")
+    if _htmx(request) and urlsplit(request.headers.get("HX-Current-URL", "")).path == reverse(
+        "operation", args=[found.pk]
+    ):
+        answer["HX-Redirect"] = reverse("operation", args=[made.pk])  # from the old one's page to the new one's
+    return answer
 
 
 def _accepted(request: HttpRequest, found: Operation, said: str) -> HttpResponse:

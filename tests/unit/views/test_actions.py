@@ -171,7 +171,7 @@ def test_removal_says_what_is_lost(admin: Client, web: Container, engine: Engine
         f"{anonymous} anonymous volume at /cache, stays",
         "named named volume at /data, stays",
         "/srv/www folder of the host at /www, stays",
-        "back network, it leaves 172.17.0.2",
+        "back network that it leaves, and its address 172.17.0.2",
         "vpn-user uses its network",
         "backup takes its volumes from it",
     ):

@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from console.models import Engine, Operation, User
+from console.pages import toasts
 from console.pages.live import RESYNC
 from console.pages.operation_rows import toast_words
 from console.pages.registry import LIVE_VIEWS
@@ -229,3 +230,33 @@ def test_toasts(some: dict[str, Operation]) -> None:
     assert text.endswith("is already allocated")
     assert toast_words(some["unknown"])[:2] == ("warning", "Stop lost: nobody knows")
     assert toast_words(some["cancelled"])[:2] == ("done", "Stop never: cancelled")
+
+
+def test_what_was_asked_together_is_told_once(admin: User, engine: Engine) -> None:
+    batch = uuid.uuid4()
+    rows = [
+        factories.operation(engine, admin, name=f"c{n}", batch=batch, state=State.SUCCEEDED, started_at=factories.NOW)
+        for n in range(3)
+    ]
+    for n, row in enumerate(rows):
+        Operation.objects.filter(pk=row.pk).update(finished_at=factories.NOW + timedelta(seconds=n))
+    ids = [str(row.pk) for row in rows]
+    assert toasts.ended(admin, ids[:2]) == ""  # the last one's end tells it
+    assert "3 containers stopped" in toasts.ended(admin, ids[2:])
+    assert f"?q=batch:{batch.hex}" in toasts.ended(admin, ids)
+    Operation.objects.filter(pk=ids[0]).update(state=State.FAILED, error="is paused\nand more")
+    assert "Stop: 1 of 3 failed" in toasts.ended(admin, ids)
+    assert "c0: is paused" in toasts.ended(admin, ids)
+    Operation.objects.filter(pk=ids[0]).update(state=State.RUNNING)
+    assert toasts.ended(admin, ids) == ""
+
+
+def test_again_leads_to_the_new_operation(client: Client, admin: User, some: dict[str, Operation]) -> None:
+    client.force_login(admin)
+    here = reverse("operation", args=[some["failed"].pk])
+    url = reverse("operation-retry", args=[some["failed"].pk])
+    listed = client.post(url, headers={**HTMX, "HX-Current-URL": "http://testserver/operations"})
+    assert (listed.status_code, "HX-Redirect" in listed) == (202, False)
+    again = client.post(url, headers={**HTMX, "HX-Current-URL": f"http://testserver{here}"})
+    made = Operation.objects.get(result__retry_of=str(some["failed"].pk))
+    assert again["HX-Redirect"] == reverse("operation", args=[made.pk])
