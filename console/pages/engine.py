@@ -254,8 +254,8 @@ class EnginePage:
 
     @property
     def may_operate(self) -> bool:
-        """Whether the person may refresh and verify."""
-        return access.can(self.user, "operate")
+        """Whether the person may refresh and verify: not while another engine answers."""
+        return access.can(self.user, "operate") and not self.swapped
 
     @property
     def context(self) -> dict[str, Any]:

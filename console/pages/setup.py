@@ -122,7 +122,7 @@ TITLES: Final[dict[str, str]] = {
     "lost": "The Docker engine does not answer",
 }
 _INSTALL: Final[dict[str, tuple[str, ...]]] = {
-    "debian": ("sudo apt-get update", "sudo apt-get install --yes docker.io"),
+    "debian": ("sudo apt update", "sudo apt install docker.io"),
     "redhat": ("sudo dnf install --assumeyes docker-ce docker-ce-cli containerd.io",),
     "suse": ("sudo zypper install --no-confirm docker",),
     "alpine": ("sudo apk add docker",),
@@ -180,7 +180,7 @@ def _start(system: System, found: Unreachable) -> Step:
 
 
 def _permit(system: System, found: Unreachable) -> Step:
-    commands = (f"sudo usermod --append --groups docker {system.user}",)
+    commands = (f"sudo usermod -aG docker {system.user}",)
     after = f"Group membership counts from the next login: sign {system.user} out and in again, then start the console."
     if system.contained:
         commands = ("docker compose up --detach --build",)

@@ -67,6 +67,7 @@ class VolumeList(Listing):
     what = "volumes"
     title = "Volumes"
     template = "volumes/_region.html"
+    after = "volumes/_sizes_button.html"
     region = "volume-table"
     placeholder = "Filter: name, used:no, anonymous:yes, driver:local, container:postgres"
     kinds = frozenset({"volume", "container", "engine"})

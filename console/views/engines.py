@@ -14,12 +14,16 @@ from console.operations.engines import accept_newcomer
 from console.operations.request import Refused, request_operation
 from console.pages.engine import EnginePage
 from console.views.fragment import is_fragment
+from console.views.setup import unreached
 
 
 @require_safe
 def engine(request: HttpRequest, slug: str) -> HttpResponse:
     """``/e/<slug>/``: facts, freshness, the last verification; the two engines while another one answers."""
-    page = EnginePage(request.user, access.engine_for(request.user, slug), QueryDict())
+    row = access.engine_for(request.user, slug)
+    if (never := unreached(request, row)) is not None:
+        return never
+    page = EnginePage(request.user, row, QueryDict())
     return render(request, "engines/_region.html" if is_fragment(request) else "engines/detail.html", page.context)
 
 

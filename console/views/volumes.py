@@ -31,7 +31,7 @@ def volume(request: HttpRequest, slug: str, ref: str) -> HttpResponse:
         detail = found(VolumeDetail, request, slug, ref)
     except Http404:
         return gone(request, slug, "volumes", "volume", ref)
-    return answer_tab(request, detail, "volume", "volumes/_overview.html")
+    return answer_tab(request, detail, "volume", "volumes/_overview.html", after_template="volumes/_size.html")
 
 
 @require_safe
