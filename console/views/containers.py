@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -18,6 +19,11 @@ from console.pages.json_lines import document, dumped
 from console.reads import containers as reads
 from console.views.fragment import is_fragment
 from console.views.setup import unreached
+
+
+def by_socket(request: HttpRequest) -> bool:
+    """Whether the page's socket had a region read again, so that the reader did not ask and the address stays."""
+    return is_fragment(request) and request.headers.get("HX-Source", "").endswith("#live")
 
 
 def host_of(request: HttpRequest) -> str:
@@ -34,8 +40,9 @@ def containers(request: HttpRequest, slug: str) -> HttpResponse:
         return never
     shown = ContainerList(request.user, engine, request.GET, host_of(request))
     template = "_answer.html" if is_fragment(request) else "list.html"
-    by_socket = request.headers.get("HX-Source", "").endswith("#live")  # the region is read again, its address stays
-    return render(request, f"containers/{template}", shown.context | {"moved": not by_socket}, status=shown.status)
+    return render(
+        request, f"containers/{template}", shown.context | {"moved": not by_socket(request)}, status=shown.status
+    )
 
 
 def _page(request: HttpRequest, slug: str, reference: str) -> ContainerPage:
@@ -43,11 +50,15 @@ def _page(request: HttpRequest, slug: str, reference: str) -> ContainerPage:
     return ContainerPage(request.user, engine, request.GET, reference, host_of(request))
 
 
-def _gone(request: HttpRequest, reference: str) -> HttpResponse:
-    """What the region of a page says when its container is no longer there. Anything else is the usual 404."""
-    if request.headers.get("HX-Target", "").rpartition("#")[2] != "object":
+def _gone(request: HttpRequest, slug: str, reference: str) -> HttpResponse:
+    """What the region of a page says when its container is no longer there. Anything else is the usual 404.
+
+    410 and not 404: at a 404 the page would load itself again and end, but a container of the same name may come back.
+    """
+    if not by_socket(request):
         raise Http404("container")
-    return render(request, "containers/_gone.html", {"reference": reference}, status=404)
+    list_url = reverse("containers", args=[access.engine_for(request.user, slug).slug])
+    return render(request, "containers/_gone.html", {"reference": reference, "list_url": list_url}, status=410)
 
 
 @require_safe
@@ -56,7 +67,7 @@ def container(request: HttpRequest, slug: str, reference: str) -> HttpResponse:
     try:
         page = _page(request, slug, reference)
     except Http404:
-        return _gone(request, reference)
+        return _gone(request, slug, reference)
     return render(request, f"containers/{'_overview' if is_fragment(request) else 'overview'}.html", page.context)
 
 
@@ -69,7 +80,7 @@ def inspect(request: HttpRequest, slug: str, reference: str) -> HttpResponse:
     try:
         page = _page(request, slug, reference)
     except Http404:
-        return _gone(request, reference)
+        return _gone(request, slug, reference)
     page.tab = "inspect"
     if is_fragment(request):
         return render(request, "containers/_object.html", page.context)

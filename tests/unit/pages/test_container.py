@@ -149,7 +149,7 @@ def test_a_recreated_container_keeps_its_address(client: Client, admin: User, en
 
 def test_a_region_whose_container_went_says_so(client: Client, admin: User, api: Container) -> None:
     api.delete()
-    text = text_of(client, admin, "shop-api-1/", 404, headers={**HTMX, "HX-Target": "div#object"})
+    text = text_of(client, admin, "shop-api-1/", 410, headers={**HTMX, "HX-Source": "div#live"})
     assert "shop-api-1 is gone" in text
     assert "is gone" not in text_of(client, admin, "shop-api-1/", 404, headers=HTMX)
 

@@ -411,9 +411,9 @@ def test_what_leaves_the_filter_is_removed(admin: User, engine: Engine) -> None:
     row = Container.objects.get(name="nginx")
     Container.objects.filter(pk=row.pk).update(state="exited")
     html = push(admin, engine, [row], "show=running")
-    assert f'<tr id="c-{row.short_id}" hx-swap-oob="delete"></tr>' in html
+    assert f'<hx-partial hx-target="#c-{row.short_id}" hx-swap="delete"></hx-partial>' in html
     row.delete()
-    assert f'<tr id="c-{row.container_id[:12]}" hx-swap-oob="delete">' in push(admin, engine, [row])
+    assert f'hx-target="#c-{row.short_id}" hx-swap="delete"' in push(admin, engine, [row])
 
 
 def test_a_new_project_pushes_the_region(admin: User, engine: Engine) -> None:
@@ -436,8 +436,8 @@ def test_a_row_of_another_page_is_not_added(admin: User) -> None:
     many = factories.engine("many")
     rows = [box(many, f"box-{number:03}") for number in range(PAGE_ROWS + 5)]
     html = push(admin, many, [rows[3], rows[102]])
-    assert html.count("<hx-partial") == 1
-    assert f'<tr id="c-{rows[102].short_id}" aria-selected="false" data-name="box-102"' in html
+    assert html.count('hx-swap="beforeend"') == 1
+    assert f'<hx-partial hx-target="#c-{rows[102].short_id}" hx-swap="outerMorph">' in html
 
 
 def test_an_operation_shows_in_its_row(admin: User, engine: Engine) -> None:
@@ -478,3 +478,11 @@ def test_what_is_not_pushed(admin: User, engine: Engine) -> None:
 def test_a_host_that_is_none_is_not_believed(admin: User, engine: Engine) -> None:
     assert ContainerList(admin, engine, QueryDict("host=console.lan")).host == "console.lan"
     assert ContainerList(admin, engine, QueryDict("host=evil%2F%3Fx")).host == ""
+
+
+def test_the_socket_comes_with_another_filter_and_not_with_itself(client: Client, admin: User, engine: Engine) -> None:
+    asked = get(client, admin, "q=state:running&sort=-name", headers=HTMX).content.decode()
+    assert 'id="live" hx-ws:connect="/ws/e/rocky?view=containers&amp;host=testserver&amp;v=1&amp;q=state' in asked
+    assert asked.count('hx-swap-oob="outerHTML"') == 1
+    again = get(client, admin, "q=state:running", headers={**HTMX, "HX-Source": "div#live"}).content.decode()
+    assert 'id="live"' not in again
