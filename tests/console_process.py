@@ -61,12 +61,12 @@ class Console:
     def wait_ready(self) -> str:
         """Wait until it listens and return the URL; fails when it ends instead."""
         deadline = self.began + STARTS_WITHIN
-        while time.monotonic() < deadline:
+        while True:
             found = re.search(r"Quarterdeck is at (\S+)", self.output)
             if found:
                 self.took = getattr(self, "took", time.monotonic() - self.began)
                 return found.group(1)
-            if self.process.poll() is not None:
+            if self.process.poll() is not None or time.monotonic() > deadline:
                 break
             time.sleep(0.02)
         raise AssertionError(f"the console did not start ({self.process.poll()}):\n{self.output}")
