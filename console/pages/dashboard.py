@@ -35,10 +35,11 @@ _NO_RESTART: Final = ("", "no")
 STATES: Final = (
     ("healthy", "Healthy", "f-ok", "health:healthy state:running"),
     ("running", "Running", "f-ok", "state:running -health:healthy -health:unhealthy"),
-    ("unhealthy", "Unhealthy", "f-bad", "health:unhealthy"),
+    ("unhealthy", "Unhealthy", "f-bad", "health:unhealthy state:running"),
     ("restarting", "Restarting", "f-busy", "state:restarting"),
     ("paused", "Paused", "f-warn", "state:paused"),
-    ("failed", "Failed", "f-bad", "state:stopped -exit:0"),
+    ("failed", "Failed", "f-bad", "state:exited -exit:0"),
+    ("dead", "Dead", "f-bad", "state:dead"),
     ("exited", "Completed", "f-idle", "state:exited exit:0"),
     ("created", "Created", "f-idle", "state:created"),
     ("unknown", "Other", "f-idle", "state:removing,unknown"),
@@ -82,11 +83,9 @@ def state_word(state: str, health: str, failed: bool) -> str:
     """Which of ``STATES`` a container counts under."""
     if state == S.RUNNING:
         return health if health in {Health.HEALTHY, Health.UNHEALTHY} else "running"
-    if state in {S.RESTARTING, S.PAUSED, S.CREATED}:
-        return state
-    if state == S.DEAD or (state == S.EXITED and failed):
-        return "failed"
-    return "exited" if state == S.EXITED else "unknown"
+    if state == S.EXITED:
+        return "failed" if failed else "exited"
+    return state if state in {S.RESTARTING, S.PAUSED, S.CREATED, S.DEAD} else "unknown"
 
 
 class Dashboard:

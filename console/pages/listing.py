@@ -264,6 +264,13 @@ class Listing:
         return RESYNC
 
 
+def numbers_of(rows: QuerySet[Any], ways: Mapping[str, Q], fit: Q) -> dict[str, int]:
+    """How many of ``rows`` there are in each way, and under "fit" how many fit: one query."""
+    counts = {f"way_{way}": Count("pk", filter=condition or None) for way, condition in ways.items()}
+    found = rows.order_by().aggregate(**counts, way_fit=Count("pk", filter=fit or None))
+    return {name.removeprefix("way_"): number for name, number in found.items()}
+
+
 def counted(rows: QuerySet[Any]) -> Coalesce:
     """The number of ``rows`` (which name the outer row) as a column."""
     found = rows.order_by().annotate(one=Value(1)).values("one").annotate(n=Count("pk")).values("n")

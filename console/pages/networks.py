@@ -18,7 +18,7 @@ from console.filters import FilterError, Key
 from console.models import Endpoint, Network
 from console.pages import links
 from console.pages.container_keys import public_label
-from console.pages.listing import Listing, counted
+from console.pages.listing import Listing, counted, numbers_of
 
 _DOCKER_FILTERS: Final = ("name", "id", "driver", "scope", "label")
 
@@ -122,9 +122,8 @@ class NetworkList(Listing):
     @cached_property
     def numbers(self) -> dict[str, int]:
         rows = access.networks_for(self.user, self.engine) if self.engine else Network.objects.none()
-        ways = {show: Count("pk", filter=self.shown(show) or None) for show in self.shows}
-        fit = Count("pk", filter=(self.condition & self.shown(self.show)) or None)
-        return dict(rows.aggregate(**ways, fit=fit))
+        ways = {show: self.shown(show) for show in self.shows}
+        return numbers_of(rows, ways, self.condition & self.shown(self.show))
 
     def rows_of(self, found: Sequence[Any]) -> list[Row]:
         """Networks as rows, with the containers that join them when they start: one query."""

@@ -11,7 +11,7 @@ from functools import cached_property
 from hashlib import sha256
 from typing import Any, ClassVar, Final
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
 
@@ -22,7 +22,7 @@ from console.pages import links
 from console.pages.container_keys import public_label
 from console.pages.images import size_words
 from console.pages.links import Link
-from console.pages.listing import Listing
+from console.pages.listing import Listing, numbers_of
 
 MOST_USERS: Final = 2
 ANONYMOUS_LABEL: Final = "com.docker.volume.anonymous"
@@ -125,9 +125,8 @@ class VolumeList(Listing):
 
     @cached_property
     def numbers(self) -> dict[str, int]:
-        ways = {show: Count("pk", filter=self.shown(show) or None) for show in self.shows}
-        fit = Count("pk", filter=(self.condition & self.shown(self.show)) or None)
-        return dict(self.visible().order_by().aggregate(**ways, fit=fit))
+        ways = {show: self.shown(show) for show in self.shows}
+        return numbers_of(self.visible(), ways, self.condition & self.shown(self.show))
 
     def rows_of(self, found: Sequence[Any]) -> list[Row]:
         """Volumes as rows, with who uses them and where: one query."""
