@@ -85,6 +85,9 @@ class LogConsumer(StreamConsumer):
                 for number, container in enumerate(self._containers):
                     group.create_task(self._follow(number, container))
             await self.push("end")
+        except* Unreachable:
+            # Not from within a follower: ``stop`` waits for this task, and this task for its followers.
+            await self.stop(4000)
         finally:
             await asyncio.shield(self._record(loop.time() - started))
 
@@ -120,7 +123,7 @@ class LogConsumer(StreamConsumer):
                         return
         except Unreachable as error:  # while the past was read: the page comes again with its place
             await self.push("mark", c=number, what="lost", text=error.message)
-            await self.stop(4000)
+            raise
         except EngineError as error:
             await self.push("mark", c=number, what="refused", text=error.message)
 
