@@ -3,6 +3,7 @@
 ``Row(verb)``: who may, by the verb that the route needs (``access.VERBS``); PUBLIC for everybody, SIGNED_IN for whoever
 is signed in. ``object``: the kind that the address names; a foreign or missing one must look the same (404).
 ``methods``: what the route answers to. ``form``: a valid POST body, so that an allowed POST is seen to be allowed.
+A socket's row has its ``address`` and the message types that it takes from the browser (``says``).
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ class Row:
     form: Mapping[str, Any] = field(default_factory=dict)
     kwargs: Mapping[str, str] = field(default_factory=dict)  # for parameters that are no object
     answers: tuple[int, ...] = ()  # statuses that are right besides the usual ones
+    # Of sockets
+    address: str = ""  # with {slug} and {object}
+    says: tuple[str, ...] = ()  # the message types that it takes from the browser
 
 
 POST = ("POST",)
@@ -86,12 +90,15 @@ ROUTES: dict[str, Row] = {
     "operation-look": Row("operate", object="operation", methods=POST),
 }
 
+STREAM = ("ack", "beat")
+TERMINAL = (*STREAM, "open", "resize", "keep", "eof", "close")
+
 SOCKETS: dict[str, Row] = {
-    "ws-page": Row("observe", object="engine"),
-    "ws-stats": Row("observe", object="engine"),
-    "ws-shell": Row("shell", object="container"),
-    "ws-attach": Row("shell", object="container"),
-    "ws-logs": Row("logs", object="container"),
-    "ws-console": Row("observe"),
-    "ws-refuse": Row(NOBODY),
+    "ws-page": Row("observe", object="engine", address="/ws/e/{slug}"),
+    "ws-console": Row("observe", address="/ws/page"),
+    "ws-stats": Row("observe", object="engine", address="/ws/e/{slug}/stats", says=(*STREAM, "watch")),
+    "ws-logs": Row("logs", object="container", address="/ws/e/{slug}/logs?c={object}", says=STREAM),
+    "ws-shell": Row("shell", object="container", address="/ws/e/{slug}/containers/{object}/shell", says=TERMINAL),
+    "ws-attach": Row("shell", object="container", address="/ws/e/{slug}/containers/{object}/attach", says=TERMINAL),
+    "ws-refuse": Row(NOBODY, address="/ws/unknown"),
 }

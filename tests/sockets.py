@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,14 +27,25 @@ def cookie_of(user: User | None) -> bytes:
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}".encode()
 
 
-async def socket(path: str, user: User | None, origin: bytes | None = ORIGIN, host: bytes = HOST) -> Any:
-    """A communicator that is not connected yet."""
+async def socket(
+    path: str, user: User | None, origin: bytes | None = ORIGIN, host: bytes = HOST, cookie: bytes | None = None
+) -> Any:
+    """A communicator that is not connected yet. ``cookie``: of a session that is there already."""
     from console.asgi import application
 
-    headers = [(b"host", host), (b"cookie", await sync_to_async(cookie_of)(user))]
+    headers = [(b"host", host), (b"cookie", cookie if cookie is not None else await sync_to_async(cookie_of)(user))]
     if origin is not None:
         headers.append((b"origin", origin))
     return WebsocketCommunicator(application, path, headers)
+
+
+async def closing_code(made: Any, seconds: float) -> int:
+    """The code that an accepted socket is closed with; what it sends before is passed over."""
+    async with asyncio.timeout(seconds):
+        while True:
+            message = await made.receive_output(timeout=seconds)
+            if message["type"] == "websocket.close":
+                return int(message["code"])
 
 
 @asynccontextmanager

@@ -22,8 +22,8 @@ from console.models import (
     User,
     Volume,
 )
-from tests import factories
 from tests.matrix import NOBODY, PUBLIC, ROUTES, SIGNED_IN, Row
+from tests.world import World, build
 
 ACTORS = ("anonymous", "viewer", "admin")
 ALL_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -48,31 +48,8 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
 
 
 @pytest.fixture
-def world() -> dict[str, dict[str, str]]:
-    """For every kind of object the address parameters of one that is there, one of another engine, one that is not."""
-    here, other = factories.engine("here"), factories.engine("other")
-    admin = factories.user("admin", User.Role.ADMIN)
-    factories.user("viewer", User.Role.VIEWER)
-    own = factories.container(here, "own", project="shop")
-    foreign = factories.container(other, "foreign", project="elsewhere")
-    factories.image(here, "own:latest")
-    image, image2 = Image.objects.get(), factories.image(other, "foreign:latest")
-    net, net2 = factories.network(here, "own-net"), factories.network(other, "foreign-net")
-    factories.volume(here, "own-volume")
-    factories.volume(other, "foreign-volume")
-    operation = factories.operation(here, admin, name="own")
-    missing = factories.hexid("missing")
-    nowhere = "00000000-0000-0000-0000-000000000000"
-    return {
-        "": {"own": ""},
-        "engine": {"own": "here", "missing": "nowhere"},
-        "container": {"own": own.container_id, "foreign": foreign.container_id, "missing": missing},
-        "project": {"own": "shop", "foreign": "elsewhere", "missing": "nothing"},
-        "image": {"own": image.image_id, "foreign": image2.image_id, "missing": f"sha256:{missing}"},
-        "network": {"own": net.network_id, "foreign": net2.network_id, "missing": missing},
-        "volume": {"own": "own-volume", "foreign": "foreign-volume", "missing": "no-volume"},
-        "operation": {"own": str(operation.pk), "missing": nowhere},
-    }
+def world() -> World:
+    return build()
 
 
 def address(name: str, row: Row, value: str) -> str:
@@ -108,7 +85,7 @@ def counts() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", sorted(ROUTES))
-def test_matrix(name: str, world: dict[str, dict[str, str]]) -> None:
+def test_matrix(name: str, world: World) -> None:
     row = ROUTES[name]
     for actor, (which, value), method in itertools.product(ACTORS, world[row.object].items(), ALL_METHODS):
         before = counts() if method != "POST" else None
@@ -142,7 +119,7 @@ def test_matrix(name: str, world: dict[str, dict[str, str]]) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(name for name, row in ROUTES.items() if "POST" in row.methods))
-def test_a_post_without_a_token_is_refused(name: str, world: dict[str, dict[str, str]]) -> None:
+def test_a_post_without_a_token_is_refused(name: str, world: World) -> None:
     row = ROUTES[name]
     for actor in ("viewer", "admin"):
         sent = client(actor, enforce_csrf_checks=True)
@@ -158,7 +135,7 @@ def steady(line: str) -> bool:
 
 
 @pytest.mark.parametrize("name", sorted(name for name, row in ROUTES.items() if row.object))
-def test_foreign_and_missing_look_the_same(name: str, world: dict[str, dict[str, str]]) -> None:
+def test_foreign_and_missing_look_the_same(name: str, world: World) -> None:
     row = ROUTES[name]
     values = world[row.object]
     if "foreign" not in values:
