@@ -326,10 +326,10 @@ class ContainerPage:
     def groups(self, fields: str = "") -> list[tuple[str, list[Pair]]]:
         """Everything as groups of pairs for the inspect, or what of it holds ``fields``."""
         found: list[tuple[str, list[Pair]]] = [
-            ("State", self._state_pairs),
+            ("State", container_facts.state(self.container, self.status_text, self.image_name)),
             ("Process", self.process),
             ("Limits and policy", self.policy),
-            ("Networks", self._network_pairs),
+            ("Networks", container_facts.networks(self.container, self.endpoints, self.ports_text)),
             ("Mounts", [(m.destination, f"{m.type} {m.volume or m.source}, {m.mode}", "mono") for m in self.mounts]),
             ("Labels", [(name, value, "mono") for name, value, _ in self.labels]),
         ]
@@ -339,32 +339,6 @@ class ContainerPage:
             for title, pairs in found
         ]
         return [(title, pairs) for title, pairs in kept if pairs]
-
-    @property
-    def _state_pairs(self) -> list[Pair]:
-        c = self.container
-        return [
-            ("Status", self.status_text),
-            ("Health", c.health),
-            ("Restarts", str(c.restart_count)),
-            ("Out of memory", "yes" if c.oom_killed else "no"),
-            ("Exit code", str(c.exit_code)),
-            ("Error", c.error),
-            ("Image", self.image_name, "mono"),
-            ("Image ID", c.image_id, "mono"),
-        ]
-
-    @property
-    def _network_pairs(self) -> list[Pair]:
-        pairs: list[Pair] = [("Mode", self.container.network_mode, "mono"), ("Ports", self.ports_text, "mono")]
-        for endpoint in self.endpoints:
-            parts = [f"{endpoint.ipv4_address}/{endpoint.ipv4_prefix}" if endpoint.ipv4_address else ""]
-            parts += [f"gateway {endpoint.ipv4_gateway}" if endpoint.ipv4_gateway else ""]
-            parts += [f"{endpoint.ipv6_address}/{endpoint.ipv6_prefix}" if endpoint.ipv6_address else ""]
-            parts += [f"MAC {endpoint.mac_address}" if endpoint.mac_address else ""]
-            parts += [f"aliases {', '.join(endpoint.aliases)}" if endpoint.aliases else ""]
-            pairs.append((endpoint.network_name, ", ".join(part for part in parts if part) or "not running", "mono"))
-        return pairs
 
     def probes(self, found: Sequence[HealthProbe]) -> list[Probe]:
         """The probes of the health check; what they printed is for those who may see secrets."""

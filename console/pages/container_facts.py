@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from console import docker_words, masks
-from console.models import Container, Engine
+from console.models import Container, Endpoint, Engine
 from console.templatetags.qd import size
 
 HIDDEN: Final = "hidden"
@@ -67,6 +67,33 @@ def policy(c: Container, engine: Engine, secrets: bool) -> list[Pair]:
     for title, name in (("PID mode", "pid_mode"), ("IPC mode", "ipc_mode")):
         if d(name) and d(name) not in {"private", "shareable"}:
             pairs.append((title, d(name)))
+    return pairs
+
+
+def state(c: Container, status: str, image: str) -> list[Pair]:
+    """What it is now."""
+    return [
+        ("Status", status),
+        ("Health", c.health),
+        ("Restarts", str(c.restart_count)),
+        ("Out of memory", "yes" if c.oom_killed else "no"),
+        ("Exit code", str(c.exit_code)),
+        ("Error", c.error),
+        ("Image", image, "mono"),
+        ("Image ID", c.image_id, "mono"),
+    ]
+
+
+def networks(c: Container, endpoints: Sequence[Endpoint], ports: str) -> list[Pair]:
+    """Where it stands on networks."""
+    pairs: list[Pair] = [("Mode", c.network_mode, "mono"), ("Ports", ports, "mono")]
+    for endpoint in endpoints:
+        parts = [f"{endpoint.ipv4_address}/{endpoint.ipv4_prefix}" if endpoint.ipv4_address else ""]
+        parts += [f"gateway {endpoint.ipv4_gateway}" if endpoint.ipv4_gateway else ""]
+        parts += [f"{endpoint.ipv6_address}/{endpoint.ipv6_prefix}" if endpoint.ipv6_address else ""]
+        parts += [f"MAC {endpoint.mac_address}" if endpoint.mac_address else ""]
+        parts += [f"aliases {', '.join(endpoint.aliases)}" if endpoint.aliases else ""]
+        pairs.append((endpoint.network_name, ", ".join(part for part in parts if part) or "not running", "mono"))
     return pairs
 
 

@@ -26,9 +26,9 @@ from console.operations.status import busy_verbs, objects_of
 from console.pages import container_keys
 from console.pages.container_actions import actions_of, bulk_verbs
 from console.pages.container_rows import COLUMNS, Row, clean_host, make_row
+from console.pages.listing import PAGE_ROWS, Column, Segment
 from console.pages.live import RESYNC
 
-PAGE_ROWS: Final = 100
 SHOWS: Final = ("all", "running", "exited")
 GROUPS: Final = ("project", "none")
 SORTS: Final[dict[str, tuple[str | Combinable, ...]]] = {
@@ -57,25 +57,6 @@ COLUMN_TITLES: Final = (
     ("", "Address"),
 )
 COMPOSE_FILES: Final = "com.docker.compose.project.config_files"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column's head. ``sort``: "", "ascending" or "descending"; ``query``: the query string that sorts by it."""
-
-    title: str
-    sort: str = ""
-    query: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One of All, running, exited: how many there are without the filter."""
-
-    label: str
-    count: int
-    query: str
-    current: bool
 
 
 @dataclass(slots=True)
@@ -269,7 +250,7 @@ class ContainerList:
         for key, title in COLUMN_TITLES:
             sort = ("descending" if self.descending else "ascending") if key and key == self.sort else ""
             target = f"-{key}" if sort == "ascending" else key
-            found.append(Column(title, sort, self.query(sort=target) if key else ""))
+            found.append(Column(title, sort=sort, query=self.query(sort=target) if key else ""))
         return found
 
     @cached_property
@@ -326,7 +307,12 @@ class ContainerList:
         """The docker command that lists the same."""
         return container_keys.command(self.terms, self.show)
 
-    @property
+    @cached_property
+    def as_of(self) -> str:
+        """Since when the list is no longer true ("21:04"), or ""."""
+        return f"{self.engine.stale_since:%H:%M}" if self.stale and self.engine.stale_since else ""
+
+    @cached_property
     def stale(self) -> bool:
         """Whether the engine does not answer: the list is what was last known, and nothing can be done."""
         return self.engine.state in {Engine.State.STALE, Engine.State.UNREACHABLE, Engine.State.SWAPPED}

@@ -74,7 +74,7 @@ function search() {
   }
   hits = $$("[data-json] .src mark");
   at = -1;
-  if (hits.length) step(1, false);
+  if (hits.length) step(1);
   else count();
 }
 
@@ -84,7 +84,7 @@ function count() {
 }
 
 /** Go to the next or previous match, unfolding what hides it. */
-function step(by, scroll = true) {
+function step(by) {
   if (!hits.length || !hits[0].isConnected) hits = $$("[data-json] .src mark");
   if (!hits.length) return false;
   $("mark.cur")?.classList.remove("cur");
@@ -98,7 +98,7 @@ function step(by, scroll = true) {
   hits = $$("[data-json] .src mark");
   hits[at].classList.add("cur");
   line.classList.add("at");
-  if (scroll || $("[data-json-find]") === document.activeElement) line.scrollIntoView({ block: "nearest" });
+  line.scrollIntoView({ block: "nearest" });
   count();
   return true;
 }
