@@ -70,7 +70,8 @@ def _named(event: Event, kind: Kind, found: Hint) -> None:
 class Marks:
     """The objects that have to be inspected again, each once however many events named it.
 
-    Urgent marks come from events and go first; the backlog comes from comparing lists. An object is never looked at
+    Urgent marks come from events, and ``at_once`` of them are looked at at once; the backlog comes from comparing
+    lists. An object is never looked at
     twice at the same time, and one that events keep naming no more often than every ``pause`` seconds: the first look
     is at once. Times are those of ``clock``, in seconds.
     """
@@ -98,20 +99,24 @@ class Marks:
             self._backlog.setdefault(key, self._clock())
 
     def take(self) -> list[Key]:
-        """Return the objects to look at now; each has to be given to ``done`` afterwards."""
+        """Return the urgent objects to look at now; each has to be given to ``done`` afterwards."""
         now = self._clock()
         self._last = {key: began for key, began in self._last.items() if now - began < self._pause}
-        urgent = self._ready(self._urgent, self._at_once - len(self._looking), self._last)
-        for key in urgent:
+        busy = sum(1 for since, _ in self._looking.values() if since is not None)
+        taken = self._ready(self._urgent, self._at_once - busy, self._last)
+        for key in taken:
             # A look for an event is as good for the backlog.
             self._looking[key] = (self._urgent.pop(key), self._backlog.pop(key, None) is not None)
-        # A place or two stay free for what is urgent.
-        late = self._ready(self._backlog, self._at_once * 3 // 4 - len(self._looking), ())
-        for key in late:
+            self._last[key] = now
+        return taken
+
+    def take_late(self, most: int) -> list[Key]:
+        """Return objects of the backlog to look at now; each has to be given to ``done`` afterwards."""
+        taken = self._ready(self._backlog, most, self._urgent)
+        for key in taken:
             self._backlog.pop(key)
             self._looking[key] = (None, True)
-        self._last |= dict.fromkeys((*urgent, *late), now)
-        return [*urgent, *late]
+        return taken
 
     def done(self, key: Key) -> None:
         """Say that the look at an object is over and its outcome noted."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+import time
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from console.changes import Kind
 from console.engine.canonical import digest
 from console.engine.client import EngineClient
-from console.engine.errors import Malformed
+from console.engine.errors import EngineError, Malformed
 from console.engine.types import Network, Unparsed, Volume
 from console.sync.columns import Object
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class Listed:
 
 
 def inspect(client: EngineClient, kind: Kind, object_id: str, intermediate: bool = False) -> Object:
-    """Ask for one object. An answer that cannot be understood is ``Unparsed``. Raises other ``EngineError``."""
+    """Ask for one object. An answer that cannot be understood is ``Unparsed``. Raises no other than ``EngineError``."""
     try:
         match kind:
             case "container":
@@ -40,6 +44,27 @@ def inspect(client: EngineClient, kind: Kind, object_id: str, intermediate: bool
                 return client.volume(object_id)
     except Malformed as error:
         return Unparsed(object_id, "", error.message)
+    except EngineError:
+        raise
+    except Exception:
+        logger.exception("What the engine %s says of %s %s was not understood", client.address.url, kind, object_id)
+        return Unparsed(object_id, "", "The console could not read the engine's answer; its log says more.")
+
+
+def inspect_some(
+    client: EngineClient, keys: Sequence[tuple[Kind, str]], intermediate: Container[str], seconds: float
+) -> list[Object | EngineError]:
+    """Ask for objects one after the other until so many seconds have passed; return an answer for the first ones."""
+    answers: list[Object | EngineError] = []
+    end = time.monotonic() + seconds
+    for kind, object_id in keys:
+        try:
+            answers.append(inspect(client, kind, object_id, object_id in intermediate))
+        except EngineError as error:
+            answers.append(error)
+        if time.monotonic() > end:
+            break
+    return answers
 
 
 def take_list(client: EngineClient, kind: Kind) -> Listed:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
@@ -35,7 +36,11 @@ from console.sync.tasks import db, until_first, wait_any
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
-INSPECTS: Final = 8  # at once
+INSPECTS: Final = 8  # at once, for events
+ROWS: Final = 2  # of inspects at once, for what comparing lists has shown: more threads only wait for each other
+ROW: Final = 16  # objects in one of them
+BATCH: Final = 250  # outcomes of such rows that are written together; those of events are written at once
+ROW_FOR: Final = 0.25  # seconds after which the rest of a row waits for its turn
 PING_LIMIT: Final = 2.0  # seconds
 MOST_MARKS: Final = 50_000  # above it events are no longer told apart: everything is looked at
 DEEP: Final = 200  # containers inspected at a resync though their list entry did not change
@@ -60,7 +65,7 @@ class Session:
         self._lease, self._pk, self._fence = lease, lease.engine_pk, lease.fence
         self._address, self._engine_id = address, engine_id
         self._client = EngineClient(address)
-        self._pool = ThreadPoolExecutor(INSPECTS + 2, thread_name_prefix=f"engine-{self._pk}")
+        self._pool = ThreadPoolExecutor(INSPECTS + ROWS + 2, thread_name_prefix=f"engine-{self._pk}")
         self._marks = Marks(time.monotonic, at_once=INSPECTS)
         self._schedule = Schedule()
         self._log = eventlog.Backlog()
@@ -71,6 +76,7 @@ class Session:
         self._outcomes: dict[Key, Object | None] = {}  # None: gone
         self._failures: dict[Key, int] = {}
         self._looks: set[asyncio.Task[None]] = set()
+        self._rows = 0
         self._work, self._listing, self._doubt = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._deep: set[Kind] = set(KINDS)  # kinds of which every object is to be inspected
         self._round: datetime | None = None  # a full comparison under way: when it began
@@ -79,7 +85,7 @@ class Session:
         self._asked: datetime | None = None  # what the next one has to answer
         self._next_round = 0.0
         self._answered: datetime | None = None
-        self._writing = self._closed = False
+        self._writing = self._closed = self._hurry = False
         self._list_failures = 0
         self._last_event: datetime | None = None
         self._info_due = False
@@ -258,7 +264,7 @@ class Session:
         while True:
             self._work.clear()
             self._fill()
-            if self._outcomes:
+            if self._outcomes and (self._hurry or not self._rows or len(self._outcomes) >= BATCH):
                 await self._write()
                 continue
             if self._round is not None and not self._marks.backlog and not self._round_lists:
@@ -266,43 +272,63 @@ class Session:
             await wait_any(self._marks.wait(), self._work)
 
     def _fill(self) -> None:
-        """Begin as many inspects as may run."""
+        """Begin as many inspects as may run: urgent ones each for itself, late ones in a few rows."""
         for key in self._marks.take():
-            task = asyncio.ensure_future(self._look(key))
-            self._looks.add(task)
-            task.add_done_callback(self._looks.discard)
+            self._begin(self._look([key], urgent=True))
+        while self._rows < ROWS and (keys := self._marks.take_late(ROW)):
+            self._rows += 1
+            self._begin(self._look_late(keys))
 
-    async def _look(self, key: Key) -> None:
-        """Inspect one object and note the outcome. Trouble with one object is its own, never the others'."""
-        kind, object_id = key
+    def _begin(self, look: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(look)
+        self._looks.add(task)
+        task.add_done_callback(self._looks.discard)
+
+    async def _look_late(self, keys: list[Key]) -> None:
         try:
-            outcome: Object | None
-            try:
-                late = object_id in self._intermediate
-                outcome = await self._call(lambda: looks.inspect(self._client, kind, object_id, late))
-            except NotFound:
-                outcome = None
-            except EngineError as error:
-                failures = self._failures[key] = self._failures.get(key, 0) + 1
-                asyncio.get_running_loop().call_later(RETRIES[min(failures, len(RETRIES)) - 1], self._again, key)
-                if isinstance(error, Unreachable):
-                    self._doubt.set()  # the engine, or only this object?
-                    if error.problem != "timeout":
-                        return
-                if failures == 1 and object_id in self._mirrored[kind]:
-                    return  # it may be about to go
-                if failures <= 2:
-                    logger.warning("Engine %s: %s %s: %s", self._address.url, kind, object_id, error.message)
-                outcome = Unparsed(object_id, "", error.message)
-            else:
-                self._failures.pop(key, None)
-            self._outcomes[key] = outcome
-            if kind == "container":
-                self._inspected[object_id] = time.monotonic()
+            await self._look(keys, urgent=False)
         finally:
-            self._marks.done(key)
+            self._rows -= 1
             self._work.set()
         self._fill()
+
+    async def _look(self, keys: list[Key], urgent: bool) -> None:
+        """Inspect objects one after the other, note what is said of them, and mark those again that took too long."""
+        answers: list[Object | EngineError] = []
+        try:
+            ask = partial(looks.inspect_some, self._client, keys, self._intermediate, ROW_FOR)
+            answers = await self._call(ask)
+            self._hurry |= urgent
+            for key, answer in zip(keys, answers, strict=False):
+                self._note(key, answer)
+        finally:
+            for key in keys:
+                self._marks.done(key)
+            for key in keys[len(answers) :]:
+                self._marks.add(key, urgent=False)
+            self._work.set()
+        self._fill()
+
+    def _note(self, key: Key, answer: Object | EngineError) -> None:
+        """Note the outcome of an inspect. Trouble with one object is its own, never the others'."""
+        kind, object_id = key
+        if isinstance(answer, EngineError) and not isinstance(answer, NotFound):
+            failures = self._failures[key] = self._failures.get(key, 0) + 1
+            asyncio.get_running_loop().call_later(RETRIES[min(failures, len(RETRIES)) - 1], self._again, key)
+            if isinstance(answer, Unreachable):
+                self._doubt.set()  # the engine, or only this object?
+                if answer.problem != "timeout":
+                    return
+            if failures == 1 and object_id in self._mirrored[kind]:
+                return  # it may be about to go
+            if failures <= 2:
+                logger.warning("Engine %s: %s %s: %s", self._address.url, kind, object_id, answer.message)
+            answer = Unparsed(object_id, "", answer.message)
+        else:
+            self._failures.pop(key, None)
+        self._outcomes[key] = None if isinstance(answer, NotFound) else answer
+        if kind == "container":
+            self._inspected[object_id] = time.monotonic()
 
     def _again(self, key: Key) -> None:
         if not self._closed:
@@ -312,7 +338,7 @@ class Session:
 
     async def _write(self) -> None:
         """Hand the outcomes so far to the mirror: one transaction a kind."""
-        outcomes, self._outcomes = self._outcomes, {}
+        outcomes, self._outcomes, self._hurry = self._outcomes, {}, False
         self._writing = True
         try:
             for kind in KINDS:

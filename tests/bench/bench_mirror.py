@@ -56,8 +56,7 @@ async def measure(private: PrivateEngine) -> list[table.Line]:
     from console.sync.watch import watch_engines
 
     def ps() -> None:
-        lines = private.docker("ps", "-a", "--format", "{{.ID}}").splitlines()
-        assert len(lines) == CONTAINERS
+        assert len(private.docker("ps", "-a").splitlines()) == CONTAINERS + 1
 
     async def timed_ps() -> float:
         return await asyncio.to_thread(table.seconds, ps)

@@ -25,8 +25,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 async def test_a_crash_of_the_engine(new_engine: EngineFactory) -> None:
     private = await asyncio.to_thread(new_engine, load=("alpine",))
     async with following(private) as mirror:
-        await mirror.docker("run", "-d", "--name", "one", "alpine", "sleep", "99")
-        await mirror.docker("run", "-d", "--name", "two", "--restart", "always", "alpine", "sleep", "99")
+        quick = ("--stop-signal", "SIGKILL")  # an engine that comes back waits 10 s for those that ignore SIGTERM
+        await mirror.docker("run", "-d", *quick, "--name", "one", "alpine", "sleep", "99")
+        await mirror.docker("run", "-d", *quick, "--name", "two", "--restart", "always", "alpine", "sleep", "99")
         await mirror.until(lambda: Container.objects.filter(state="running").count() == 2)
         await asyncio.to_thread(private.kill)
         stale = await mirror.state("stale", 3)

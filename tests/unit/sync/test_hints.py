@@ -97,29 +97,38 @@ def test_an_event_during_a_look_leads_to_another() -> None:
     assert (marks.take(), marks.oldest(), len(marks)) == ([], None, 0)
 
 
-def test_events_go_before_the_backlog() -> None:
+def test_the_backlog_takes_no_place_of_an_event() -> None:
     clock = Clock()
     marks = Marks(clock, at_once=8)
     for number in range(100, 200):
         marks.add(("container", container_id(number)), urgent=False)
-    first = marks.take()
-    assert len(first) == 6, "two places stay free"
+    assert marks.take() == []
+    first = marks.take_late(60)
+    assert (len(first), marks.backlog) == (60, 100)
     marks.add(ONE)
-    assert marks.take() == [ONE]
-    assert marks.backlog == 100
+    marks.add(first[0])
+    assert marks.take() == [ONE], "the other one is being looked at"
     assert marks.oldest() == 100.0
     marks.done(ONE)
+    marks.done(first[0])
+    assert marks.take() == [first[0]]
+    marks.done(first[0])
     assert marks.oldest() is None, "the backlog is no known change"
+    assert marks.backlog == 99
+    for number in range(10):
+        marks.add(("container", container_id(number)))
+    assert len(marks.take()) == 8
 
 
 def test_a_look_for_an_event_serves_the_backlog() -> None:
     marks = Marks(Clock())
     marks.add(ONE, urgent=False)
     marks.add(ONE)
+    assert marks.take_late(8) == []
     assert marks.take() == [ONE]
     assert marks.backlog == 1
     marks.done(ONE)
-    assert (marks.backlog, marks.take()) == (0, [])
+    assert (marks.backlog, marks.take(), marks.take_late(8)) == (0, [], [])
 
 
 def test_lists_are_taken_at_once_and_again_a_second_later() -> None:
