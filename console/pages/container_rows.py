@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from django.urls import reverse
 
-from console import docker_words
+from console import docker_words, masks
 from console.engine.types import ContainerState, Health, Port
 from console.models import Container, Endpoint, Engine
 from console.pages.container_actions import Actions
@@ -116,7 +116,9 @@ def make_row(
         status=status if not container.problem else _quarantined(),
         status_title=printed,
         image=docker_words.image_reference(container.image, container.image_id),
-        command=docker_words.command(container.entrypoint, container.command, 40) if secrets else "",
+        command=docker_words.command(container.entrypoint, masks.masked_words(container.command), 40)
+        if secrets
+        else "",
         ports=links[:MOST_PORTS] if len(links) > MOST_PORTS + 1 else links,
         ports_left=len(links) - MOST_PORTS if len(links) > MOST_PORTS + 1 else 0,
         ports_title=docker_words.ports(ports),

@@ -249,6 +249,11 @@ def test_a_verb_under_way_is_told(client: Client, admin: User, engine: Engine) -
     assert "st-busy" in text
 
 
+def test_a_secret_in_a_command_is_masked(client: Client, admin: User, engine: Engine) -> None:
+    box(engine, "db", command=["mysqld", "--password=canary"])
+    assert "mysqld --password=***" in row_of(get(client, admin, headers=HTMX).content.decode(), "db")
+
+
 def test_a_viewer_sees_no_command_and_no_action(client: Client, viewer: User, engine: Engine) -> None:
     text = row_of(get(client, viewer, headers=HTMX).content.decode(), "nginx")
     assert "daemon off" not in text
