@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
+from django.db.models import Q
+
 from console import access, docker_networks, docker_words
 from console.models import Endpoint
 from console.pages import links
 from console.pages.detail import Detail, Tab, Value
-from console.pages.networks import pools
+from console.pages.networks import pools, unnamed
 from console.pages.users import dense
 
 MOST_MEMBERS: Final = 500
@@ -56,9 +58,8 @@ class NetworkDetail(Detail):
     def members(self) -> list[Member]:
         """Who is on it, the connected ones first, at most ``MOST_MEMBERS``."""
         rows = (
-            Endpoint.objects.filter(
-                network_id=self.network.network_id, container__in=access.containers_for(self.user, self.engine)
-            )
+            Endpoint.objects.filter(container__in=access.containers_for(self.user, self.engine))
+            .filter(Q(network_id=self.network.network_id) | unnamed([self.network.name]))
             .select_related("container")
             .defer("container__env", "container__labels", "container__details", "container__ports")
             .order_by("container__name", "pk")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import shlex
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -43,6 +44,11 @@ class Row:
 def pools(network: Network) -> list[dict[str, Any]]:
     """The address pools, as the mirror keeps them."""
     return [pool for pool in network.ipam if isinstance(pool, dict)] if isinstance(network.ipam, list) else []
+
+
+def unnamed(names: Sequence[str]) -> Q:
+    """Places of containers that never ran: until then the engine gives the network's name only."""
+    return Q(network_id="", network_name__in=names)
 
 
 class NetworkList(Listing):
@@ -127,13 +133,12 @@ class NetworkList(Listing):
 
     def rows_of(self, found: Sequence[Any]) -> list[Row]:
         """Networks as rows, with the containers that join them when they start: one query."""
-        waiting = dict(
-            self._endpoints()
-            .filter(endpoint_id="", network_id__in=[network.network_id for network in found])
-            .values_list("network_id")
-            .annotate(n=Count("pk"))
-        )
-        return [self._row(network, int(waiting.get(network.network_id, 0))) for network in found]
+        waiting: Counter[str] = Counter()
+        ids, names = [network.network_id for network in found], [network.name for network in found]
+        absent = self._endpoints().filter(endpoint_id="").filter(Q(network_id__in=ids) | unnamed(names))
+        for network_id, name, n in absent.values_list("network_id", "network_name").annotate(n=Count("pk")):
+            waiting[network_id or f"name {name}"] += n
+        return [self._row(network, waiting[network.network_id] + waiting[f"name {network.name}"]) for network in found]
 
     def _row(self, network: Any, waiting: int) -> Row:
         assert self.engine is not None
