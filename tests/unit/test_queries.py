@@ -30,7 +30,7 @@ GETS = sorted(
     for name, row in ROUTES.items()
     if "GET" in row.methods and name in ALL_ROUTES and row.verb in (PUBLIC, SIGNED_IN, *access.VERBS)
 )
-NUMBERS = (
+NUMBERS: tuple[str, ...] = (
     "-1",
     "0",
     "1",
@@ -45,7 +45,7 @@ NUMBERS = (
     "1_000",
 )
 NUMBERS += ("²", "½", "1.5", "+1", " 1", "1 ", "-0", "true")
-FILTERS = (
+FILTERS: tuple[str, ...] = (
     "state:",
     "-state:running",
     "state:running state:exited",
@@ -63,7 +63,7 @@ FILTERS += (
     "created>99999999999d",
     "a" * 5000,
 )
-HOSTILE = (
+HOSTILE: tuple[str, ...] = (
     "",
     "\x00",
     "'",
