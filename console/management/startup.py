@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -115,10 +116,9 @@ def first_admin(environ: Mapping[str, str]) -> str | None:
         return None
     given = environ.get("QUARTERDECK_ADMIN_PASSWORD", "")
     password = given or secrets.token_urlsafe(12)
-    admin = User(username="admin", role=User.Role.ADMIN)
-    admin.set_password(password)
-    admin.save()
-    return None if given else password
+    first = {"role": User.Role.ADMIN, "password": make_password(password)}
+    _, made = User.objects.get_or_create(username="admin", defaults=first)  # of several that start together one does it
+    return password if made and not given else None
 
 
 def engine_row(environ: Mapping[str, str]) -> Engine:
