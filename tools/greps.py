@@ -125,6 +125,8 @@ def search_python(path: str, text: str) -> Iterator[Finding]:
         else:
             continue
         for rule in dict.fromkeys(filter(None, rules)):
+            if rule == "SQL from a string" and path.startswith("tests/"):
+                continue  # a test asks its own scratch database
             yield Finding(path, node.lineno, rule, lines[node.lineno - 1])
 
 

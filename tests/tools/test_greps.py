@@ -112,3 +112,9 @@ def test_every_rule_has_a_planted_case() -> None:
 
 def test_the_repository_is_clean() -> None:
     assert [str(found) for found in greps.findings(greps.repository_files())] == []
+
+
+def test_a_test_may_ask_its_own_database() -> None:
+    code = "database.execute(query)\n"
+    assert [found.rule for found in greps.search_python("console/a.py", code)] == ["SQL from a string"]
+    assert list(greps.search_python("tests/a.py", code)) == []

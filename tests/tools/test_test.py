@@ -1,0 +1,37 @@
+"""What a test run is made of."""
+
+from __future__ import annotations
+
+from tools import test as tool
+
+
+def test_a_run_sees_nothing_of_a_persons_console() -> None:
+    given = {
+        "PATH": "/usr/bin",
+        "PIP_CERT": "/ca.pem",
+        "DOCKER_HOST": "tcp://192.0.2.1:2375",
+        "QUARTERDECK_ADMIN_PASSWORD": "x",
+        "DATABASE_URL": "postgres://production/db",
+        "PORT": "80",
+    }
+    made = tool.environment(given, "/scratch")
+    assert {name: made.get(name) for name in given} == {"PATH": "/usr/bin", "PIP_CERT": "/ca.pem"} | dict.fromkeys(
+        ["DOCKER_HOST", "QUARTERDECK_ADMIN_PASSWORD", "DATABASE_URL", "PORT"]
+    )
+    assert made["QUARTERDECK_DATA"] == "/scratch"
+
+
+def test_browser_tests_are_a_run_of_their_own_and_long_ones_are_left_out() -> None:
+    rest, browser = tool.runs("test", ["-x"])
+    assert rest[0] == "tests"
+    assert "--ignore=tests/e2e" in rest
+    assert "--ignore=tests/bench" in rest
+    assert browser[0] == "tests/e2e"
+    for run in (rest, browser):
+        assert run[run.index("-m") + 1] == "not soak"
+        assert run[-1] == "-x"
+
+
+def test_soak_is_the_long_ones_of_both_and_bench_prints() -> None:
+    assert [run[run.index("-m") + 1] for run in tool.runs("soak", [])] == ["soak", "soak"]
+    assert tool.runs("bench", [])[0][:2] == ["tests/bench", "-s"]
