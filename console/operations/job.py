@@ -161,7 +161,8 @@ class Job:
         called = datetime.fromisoformat(operation.before["called_at"])
         error = lost
         clock = asyncio.get_running_loop().time
-        give_up = clock() + LOOK_FOR
+        began = clock()
+        give_up = began + LOOK_FOR
         while True:
             try:
                 now = await self.in_thread(lambda: look(self.client, operation.object_id))
@@ -182,7 +183,8 @@ class Job:
                 return outcome.done(verb, params, note)
             if verdict is Verdict.GONE:
                 return outcome.failed("It no longer exists.", error)
-            waited = (timezone.now() - called).total_seconds()
+            # The clock may have been put back since: the engine's time is over at the latest when we waited for it.
+            waited = max((timezone.now() - called).total_seconds(), clock() - began)
             if waited < patience(verb.name, params, before):
                 await asyncio.sleep(LOOK_EVERY)
                 continue

@@ -62,7 +62,7 @@ def of_error(verb: Verb, params: Params, error: EngineError) -> Outcome | None:
         return None
     if isinstance(error, Conflict):
         return failed("Its state does not allow it.", error.message)
-    return failed("The engine refused or failed.", error.message)
+    return failed("The engine refused.", error.message)
 
 
 def with_look(outcome: Outcome, before: Facts | None, now: Facts | None) -> Outcome:

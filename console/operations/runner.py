@@ -102,7 +102,7 @@ class Runner:
     async def _fill(self) -> None:
         """Start what there is to do, as far as there is room."""
         free = self.at_once - len(self.running)
-        if free <= 0:
+        if free <= 0 or not await in_database(store.anything_open)():
             return
         mine = [operation.pk for operation in self.running.values()]
         for operation in await in_database(store.take_over)(self.owner, free, mine):

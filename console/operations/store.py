@@ -39,6 +39,11 @@ def _blockers() -> QuerySet[Operation]:
     ).exclude(pk=OuterRef("pk"))
 
 
+def anything_open() -> bool:
+    """Whether there is anything to claim or to look after: the one question of a worker at rest."""
+    return Operation.objects.filter(state__in=Operation.OPEN).exists()
+
+
 def claim(owner: str, free: int, at_once: int) -> list[Operation]:
     """Take up to ``free`` queued operations whose turn it is, oldest first.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -82,10 +83,15 @@ def text(operation: Operation, verb: Verb | None = None) -> str:
     if operation.state == State.RUNNING:
         words = operation.progress.get("text")
         return str(words) if words else (verb.busy.lower() if verb else "running")
-    error = operation.error.strip().partition("\n")[0]
+    error = first_line(operation.error)
     if operation.state == State.FAILED and error:
-        return error[:300]
-    return str(operation.result.get("note") or operation.result.get("reason") or error[:300])
+        return error
+    return str(operation.result.get("note") or operation.result.get("reason") or error)
+
+
+def first_line(error: str) -> str:
+    """The engine's sentence for one line of a page: without the long ids that it puts in brackets."""
+    return re.sub(r" \([0-9a-f]{64}\)", "", error.strip().partition("\n")[0])[:300]
 
 
 def took(operation: Operation) -> str:
@@ -117,7 +123,7 @@ def toast_words(operation: Operation) -> tuple[str, str, str]:
         return "done", f"{name} {note or (verb.past if verb else 'done')}", ""
     if operation.state == State.CANCELLED:
         return "done", f"{title(operation, verb)}: cancelled", ""
-    said = operation.error.strip().partition("\n")[0][:300]
+    said = first_line(operation.error)
     why = said or reason
     if operation.state == State.UNKNOWN:
         return "warning", f"{title(operation, verb)}: nobody knows", why

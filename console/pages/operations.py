@@ -258,7 +258,11 @@ def headline(operation: Operation, row: Row) -> tuple[str, str, str]:
     if now:
         things = f"Nothing was changed: {name} is still “{now}”." if same else f"{name} is “{now}” now."
     if operation.state == State.FAILED:
-        return "bad", f"{row.title} failed.", " ".join(part for part in (reason, things) if part)
+        return (
+            "bad",
+            f"Could not {row.title[:1].lower()}{row.title[1:]}.",
+            " ".join(part for part in (reason, things) if part),
+        )
     if operation.state == State.UNKNOWN:
         return "warn", "Nobody knows whether it was done.", " ".join(part for part in (reason, things) if part)
     if operation.state == State.CANCELLED:

@@ -21,9 +21,9 @@ STOP, START, REMOVE = (VERBS[f"container.{short}"] for short in ("stop", "start"
         (errors.AlreadySo("already"), State.SUCCEEDED, "already stopped", ""),
         (errors.NotFound("No such container: x"), State.FAILED, "It no longer exists.", "No such container: x"),
         (errors.Conflict("is paused"), State.FAILED, "Its state does not allow it.", "is paused"),
-        (errors.Failed("port taken"), State.FAILED, "The engine refused or failed.", "port taken"),
-        (errors.Invalid("bad"), State.FAILED, "The engine refused or failed.", "bad"),
-        (errors.Forbidden("plug-in says no"), State.FAILED, "The engine refused or failed.", "plug-in says no"),
+        (errors.Failed("port taken"), State.FAILED, "The engine refused.", "port taken"),
+        (errors.Invalid("bad"), State.FAILED, "The engine refused.", "bad"),
+        (errors.Forbidden("plug-in says no"), State.FAILED, "The engine refused.", "plug-in says no"),
     ],
 )
 def test_what_the_engine_says(error: errors.EngineError, state: str, said: str, text: str) -> None:

@@ -50,7 +50,7 @@ def some(engine: Engine, admin: User) -> dict[str, Operation]:
         "failed": factories.operation(
             engine, admin, "container.start", "bad", state=State.FAILED, attempt=1, claimed_by="w", **END,
             error="Bind for 0.0.0.0:8080 failed: <b>port</b> is already allocated\nand more",
-            result={"reason": "The engine refused or failed.", "now": "created", "same": True},
+            result={"reason": "The engine refused.", "now": "created", "same": True},
         ),
         "cancelled": factories.operation(
             engine, admin, name="never", state=State.CANCELLED, result={"note": "taken out of the queue by admin"}
