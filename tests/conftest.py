@@ -14,5 +14,6 @@ __all__ = ["clean_engine", "engine", "engine_session", "new_engine"]
 def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
     """SQLite in a file, as in production: in memory the threads of one process lock each other out at once."""
     database = connections["default"]
+    database.settings_dict["CONN_MAX_AGE"] = 0  # a thread that ends leaves nothing open
     if database.vendor == "sqlite":
         database.settings_dict["TEST"]["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")

@@ -32,14 +32,14 @@ def connected(engine_pk: int, fence: int, info: EngineInfo) -> None:
     stored = Engine.objects.values("engine_id", "info", "name").filter(pk=engine_pk).first()
     if stored is None:
         raise LeaseLost("the engine was removed")
-    said = to_json(info)
-    if stored["info"] == said and stored["engine_id"]:
+    said, own = to_json(info), stored["engine_id"] or text(identity(info), 200)
+    if stored["info"] == said and stored["engine_id"] == own:
         return
     with transaction.atomic():
         _update(
             engine_pk,
             fence,
-            engine_id=stored["engine_id"] or identity(info),
+            engine_id=own,
             name=info.name,
             server_version=info.server_version,
             api_version=info.negotiated_api_version,

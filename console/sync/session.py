@@ -45,6 +45,7 @@ PING_LIMIT: Final = 2.0  # seconds
 MOST_MARKS: Final = 50_000  # above it events are no longer told apart: everything is looked at
 DEEP: Final = 200  # containers inspected at a resync though their list entry did not change
 WRITE_EVENTS: Final = 0.25  # seconds between two batches of the event log
+TRIM_EVERY: Final = 60.0  # seconds between two looks for events that are too old to keep
 LIST_FAILURES: Final = 3  # in a row, until the engine counts as lost
 RETRIES: Final = (0.5, 2.0, 10.0)  # seconds until an object that could not be read is tried again
 
@@ -161,6 +162,7 @@ class Session:
 
     async def _write_log(self, stream: streams.EventStream) -> None:
         missed = skipped = 0
+        trimmed = time.monotonic()
         while True:
             await asyncio.sleep(WRITE_EVENTS)
             if stream.skipped > skipped:  # each of them may have been a change
@@ -170,11 +172,15 @@ class Session:
             if self._log.missed > missed:
                 logger.warning("Engine %s: %d events were not kept", self._address.url, self._log.missed - missed)
                 missed = self._log.missed
-            while events := self._log.take():
-                try:
+            events: list[Event] = []
+            try:
+                while events := self._log.take():
                     await db(eventlog.record)(self._pk, events, self._fence)
-                except DatabaseError:
-                    logger.exception("Engine %s: %d events were not kept", self._address.url, len(events))
+                if time.monotonic() > trimmed + TRIM_EVERY:
+                    trimmed = time.monotonic()
+                    await db(eventlog.trim)(self._pk)
+            except DatabaseError:
+                logger.exception("Engine %s: %d events were not kept", self._address.url, len(events))
 
     # -- lists: what to look at ---------------------------------------------------------------------------------------
 
@@ -199,7 +205,6 @@ class Session:
                 self._begin_round()
                 self._info_due = True
                 self._mark_oldest()
-                await db(eventlog.trim)(self._pk)
             if self._info_due:
                 self._info_due = False
                 await self._identify()
