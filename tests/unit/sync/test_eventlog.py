@@ -60,7 +60,7 @@ def test_rows() -> None:
 def test_retention(settings: Settings) -> None:
     engine, other = objects.engine(), objects.engine(slug="e2")
     now = int(timezone.now().timestamp())
-    events = [objects.event("start", time_ns=(now - number * 86_400) * SECOND) for number in range(30)]
+    events = [objects.event("start", time_ns=(now + 3_600 - number * 86_400) * SECOND) for number in range(30)]
     for row in (engine, other):
         eventlog.record(row.pk, events, fence=1)
     settings.EVENTS_KEPT_DAYS = 14
