@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from console.models import Container, Engine, User
-from console.pages.containers import PAGE_ROWS, ContainerList
+from console.pages.containers import ContainerList
+from console.pages.listing import PAGE_ROWS
 from console.pages.live import RESYNC
 from tests import factories
 from tests.rocky import box, rocky
