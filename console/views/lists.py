@@ -16,6 +16,7 @@ from console.pages.detail import Detail
 from console.pages.document import groups
 from console.pages.json_lines import document, dumped
 from console.pages.listing import Listing
+from console.views.containers import by_socket
 from console.views.fragment import is_fragment
 from console.views.setup import unreached
 
@@ -44,12 +45,12 @@ def answer_tab(request: HttpRequest, detail: Detail, tab: str, template: str, **
 
 
 def gone(request: HttpRequest, slug: str, view: str, what: str, ref: str) -> HttpResponse:
-    """In place of an open page's object that has been removed. Anybody else gets the usual 404."""
-    if not is_fragment(request) or request.headers.get("HX-Target", "").rpartition("#")[2] != "tab":
+    """In place of an open page's object that has been removed (410: the page stays). Anybody else gets the usual 404."""
+    if not by_socket(request):
         raise Http404(what)
     access.engine_for(request.user, slug)
     context = {"what": what, "reference": ref, "list_url": reverse(view, args=[slug])}
-    return render(request, "objects/_gone.html", context, status=404)
+    return render(request, "objects/_gone.html", context, status=410)
 
 
 def answer_inspect(

@@ -317,8 +317,8 @@ def test_viewers_search_no_values(viewer: User, engine: Engine) -> None:
 
 def test_an_object_that_goes_while_its_page_is_open(client: Client, admin: User, engine: Engine) -> None:
     client.force_login(admin)
-    answer = client.get("/e/rocky/volumes/gone/", headers=HTMX | {"HX-Target": "tab"})
-    assert answer.status_code == 404
+    answer = client.get("/e/rocky/volumes/gone/", headers=HTMX | {"HX-Source": "div#live"})
+    assert answer.status_code == 410
     assert "This volume is gone" in answer.content.decode()
     assert "This volume is gone" not in client.get("/e/rocky/volumes/gone/").content.decode()
 
