@@ -45,7 +45,7 @@ def answer_tab(request: HttpRequest, detail: Detail, tab: str, template: str, **
 
 
 def gone(request: HttpRequest, slug: str, view: str, what: str, ref: str) -> HttpResponse:
-    """In place of an open page's object that has been removed (410: the page stays). Anybody else gets the usual 404."""
+    """In place of an open page's object that has been removed (410: it stays). Anybody else gets the usual 404."""
     if not by_socket(request):
         raise Http404(what)
     access.engine_for(request.user, slug)
