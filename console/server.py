@@ -247,7 +247,11 @@ class Server(daphne.server.Server):
                 raise
             log.warning("an answer was cut: %s: %s", scope["path"], error)
             if protocol in self.connections and not protocol.finished and protocol.channel is not None:
-                protocol.transport.abortConnection()
+                self._ungate(protocol)
+                if protocol.clientproto == b"HTTP/1.1":
+                    protocol.transport.loseConnection()  # without the last chunk
+                else:
+                    protocol.transport.abortConnection()  # there, an end in order is the end of the answer
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         """Write one message of the application, then wait until its reader has room again."""

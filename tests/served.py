@@ -19,7 +19,10 @@ clients: list[Any] = []
 
 
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """``/flood`` sends without end, as a socket or as an answer; ``/deaf`` reads nothing; ``/sent`` tells the sum."""
+    """``/flood`` sends without end, as a socket or as an answer; ``/deaf`` reads nothing; ``/sent`` tells the sum.
+
+    ``/fails`` fails in the middle of its answer.
+    """
     global sent
     path = scope["path"]
     clients.append(scope["client"])
@@ -33,6 +36,9 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
             await asyncio.sleep(0)
     headers = [(b"content-type", b"text/plain")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
+    if path == "/fails":
+        await send({"type": "http.response.body", "body": b"the beginning", "more_body": True})
+        raise RuntimeError("lost on the way")
     while path == "/flood":
         await send({"type": "http.response.body", "body": BLOCK, "more_body": True})
         sent += len(BLOCK)

@@ -116,6 +116,19 @@ def test_without_the_gate_the_same_reader_would_cost_a_lot(websocket: bool) -> N
             assert memory - before > 16 * 1024 * 1024
 
 
+def test_an_answer_that_fails_in_the_middle_does_not_look_whole() -> None:
+    with served() as one:
+        for _ in range(2):  # and the server goes on
+            with closing(http.client.HTTPConnection("127.0.0.1", one.port, timeout=10)) as connection:
+                connection.request("GET", "/fails")
+                answer = connection.getresponse()
+                with pytest.raises((http.client.IncompleteRead, ConnectionResetError)):
+                    answer.read()
+        time.sleep(1.2)  # Daphne looks at applications that ended every second
+        assert one.get("/sent") == "0"
+        assert one.end()[0] == 0
+
+
 def test_a_sender_that_floods_a_deaf_consumer_is_closed() -> None:
     with served() as one, closing(one.connect("/deaf", websocket=True)) as client:
         frame = bytes([0x82, 0x80 | 5]) + b"\0\0\0\0" + b"hello"
