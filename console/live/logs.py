@@ -104,41 +104,46 @@ def encode(some: Iterable[Line]) -> Batch:
 
 @dataclass(slots=True, eq=False)
 class Viewer:
-    """One reader's bounded queue."""
+    """One reader's bounded queue. What does not fit is forgotten at its old end: the end of a burst is what counts."""
 
     _items: deque[Item] = field(default_factory=deque)
+    _first: deque[Item] = field(default_factory=deque)  # marks, and counts of what was forgotten between them
+    _batches: int = 0
     _size: int = 0
-    _skipped: int = 0
     _woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     def put(self, item: Item) -> None:
         """Never waits: a reader that is slow loses lines, not the others."""
-        if isinstance(item, Batch):
-            if self._skipped or (self._size + item.size > QUEUE_BYTES and self._items):
-                self._skipped += len(item.lines)
-                self._woken.set()
-                return
-            self._size += item.size
-        elif self._skipped:
-            self._flush_skipped()
         self._items.append(item)
+        if isinstance(item, Batch):
+            self._size += item.size
+            self._batches += 1
+            while self._size > QUEUE_BYTES and self._batches > 1:
+                self._forget()
         self._woken.set()
 
-    def _flush_skipped(self) -> None:
-        self._items.append(Skipped(self._skipped))
-        self._skipped = 0
+    def _forget(self) -> None:
+        item = self._items.popleft()
+        if not isinstance(item, Batch):
+            self._first.append(item)
+            return
+        self._size -= item.size
+        self._batches -= 1
+        last = self._first.pop() if self._first and isinstance(self._first[-1], Skipped) else Skipped(0)
+        assert isinstance(last, Skipped)
+        self._first.append(Skipped(last.lines + len(item.lines)))
 
     async def get(self) -> Item:
         """The next item, in order."""
-        while not self._items:
-            if self._skipped:
-                self._flush_skipped()
-                break
+        while not (self._first or self._items):
             self._woken.clear()
             await self._woken.wait()
+        if self._first:
+            return self._first.popleft()
         item = self._items.popleft()
         if isinstance(item, Batch):
             self._size -= item.size
+            self._batches -= 1
         return item
 
 
