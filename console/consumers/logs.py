@@ -31,6 +31,8 @@ from console.models import Container, Engine
 
 MOST_CONTAINERS: Final = 50
 MOST_TAIL: Final = 20_000
+ENDED_LOOKS: Final = 5  # looks at the mirror after a log ended
+ENDED_WAIT: Final = 0.2  # seconds between them
 LONGEST: Final = 12 * 3600.0  # seconds that one socket may last; the page opens another
 
 
@@ -104,13 +106,13 @@ class LogConsumer(StreamConsumer):
         async with hubs.watch(source) as viewer:
             items = resume(source, cursor, viewer) if cursor else tail(source, query, viewer)
             async with contextlib.aclosing(items):
-                await self._send_all(number, items)
+                await self._send_all(number, items, container)
 
     async def _past(self, number: int, source: Source, query: LogQuery) -> None:
         async with contextlib.aclosing(past(source, query)) as items:
             await self._send_all(number, items)
 
-    async def _send_all(self, number: int, items: AsyncIterator[Item]) -> None:
+    async def _send_all(self, number: int, items: AsyncIterator[Item], container: Container | None = None) -> None:
         try:
             async for item in items:
                 if isinstance(item, Batch):
@@ -118,7 +120,9 @@ class LogConsumer(StreamConsumer):
                 elif isinstance(item, Skipped):
                     await self.push("skip", c=number, n=item.lines)
                 else:
-                    await self.push("mark", c=number, what=item.kind, text=item.text)
+                    stopped = container is not None and item.kind == "stopped"
+                    words = await how_it_ended(container) if stopped and container else item.text
+                    await self.push("mark", c=number, what=item.kind, text=words)
                     if item.kind in Mark.LAST:
                         return
         except Unreachable as error:  # while the past was read: the page comes again with its place
@@ -142,6 +146,24 @@ class LogConsumer(StreamConsumer):
                 object_name=container.name,
                 seconds=round(seconds, 1),
             )
+
+
+async def how_it_ended(container: Container) -> str:
+    """Why a container stopped, from the mirror, which may hear of it a moment later than the log: "" if it does not."""
+    columns = ("state", "exit_code", "oom_killed")
+
+    def look() -> tuple[str, int, bool] | None:
+        return Container.objects.filter(pk=container.pk).values_list(*columns).first()
+
+    for _ in range(ENDED_LOOKS):
+        found = await database_sync_to_async(look, thread_sensitive=False)()
+        if found is None:
+            return ""
+        state, code, oom = found
+        if state in {"exited", "dead", "restarting"}:
+            return f"exit code {code}{', out of memory' if oom else ''}"
+        await asyncio.sleep(ENDED_WAIT)
+    return ""
 
 
 def source_of(engine: Engine, container: Container) -> Source:

@@ -219,7 +219,10 @@ class ContainerPage:
     @property
     def command(self) -> str:
         """The command line that shows the same."""
-        return f"docker container inspect {self.container.name or self.container.short_id}"
+        name = self.container.name or self.container.short_id
+        if self.tab == "logs":
+            return f"docker container logs --follow --timestamps {name}"
+        return f"docker container inspect {name}"
 
     @property
     def tabs(self) -> list[dict[str, Any]]:

@@ -20,8 +20,8 @@ from django.http import QueryDict
 
 MOST_TAIL: Final = 20_000
 UNITS: Final[Mapping[str, int]] = {"d": 86400, "h": 3600, "m": 60, "s": 1}
-_LENGTH: Final = re.compile(r"(?:\d{1,6}[dhms])+")
-_PART: Final = re.compile(r"(\d+)([dhms])")
+_LENGTH: Final = re.compile(r"(?:[0-9]{1,6}[dhms])+")
+_PART: Final = re.compile(r"([0-9]+)([dhms])")
 SECOND: Final = 1_000_000_000
 
 
@@ -34,7 +34,7 @@ def moment(text: str, now_ns: int) -> int:
         back = sum(int(amount) * UNITS[unit] for amount, unit in _PART.findall(text))
         return max(1, now_ns - back * SECOND)
     try:
-        if re.fullmatch(r"\d{1,11}(\.\d{1,9})?", text):
+        if re.fullmatch(r"[0-9]{1,11}(\.[0-9]{1,9})?", text):
             return int(Decimal(text) * SECOND)
         when = datetime.fromisoformat(text)
         when = when if when.tzinfo else when.replace(tzinfo=UTC)
@@ -79,7 +79,7 @@ class LogOptions:
         given = query.get("tail", "")
         lines = tail
         if given:
-            if given.isdecimal() and int(given) <= MOST_TAIL:
+            if given.isascii() and given.isdecimal() and int(given) <= MOST_TAIL:
                 lines = int(given)
             else:
                 errors["tail"] = f"A number of lines up to {MOST_TAIL:,}."

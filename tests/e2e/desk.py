@@ -35,13 +35,10 @@ class Desk:
 
     def _start(self) -> Console:
         console = Console(self.data, {**self._environment, "PORT": self._port})
-        self._port = console.wait_ready().rpartition(":")[2]
-        return console
-
-    @property
-    def url(self) -> str:
+        self.url = console.wait_ready()
         """Where it listens; stays the same over a restart."""
-        return self.console.url
+        self._port = self.url.rpartition(":")[2]
+        return console
 
     def at(self, path: str) -> str:
         """The address of a page of the engine: ``at("containers/web/logs")``."""

@@ -47,7 +47,7 @@ class LogView {
     this.unread = 0;
     this.total = 0; // running total of the socket that was taken
     this.state = "opening";
-    this.ended = false;
+    this.unreadable = this.opened = false;
     this.errors = [];
     this.list = new List(this.scroller, $("ol", this.scroller), (entry) => this.#row(entry), (follow, scrolled) => this.#moved(follow, scrolled));
     this.hist = new Histogram($(".hist", root), (ms) => this.#goTo(ms));
@@ -99,6 +99,7 @@ class LogView {
     else if (message.t === "mark") {
       if (message.what === "past") this.entries.pastRead(message.c);
       else this.#rule(message.what, message.c, message.text ?? "");
+      if (message.what === "refused") this.unreadable = true;
       if (message.what === "gone" || message.what === "refused") this.entries.pastRead(message.c);
     }
   }
@@ -204,7 +205,9 @@ class LogView {
       this.#filter();
     }
     if (name === "open") {
+      if (this.opened) this.entries.resuming();
       if (this.state === "waiting") this.#rule("cut", -1, "");
+      this.opened = true;
       this.total = 0;
       this.queue = this.queue.filter((message) => { message.s = 0; return true; });
     }
@@ -220,10 +223,11 @@ class LogView {
     if (this.state === "opening") return ["busy", "Log: connecting", ""];
     if (this.state === "refused") return ["failed", "Log: closed by the console", ", reload the page"];
     if (this.state === "hidden") return ["paused", "Log: paused while the tab is hidden", ""];
-    if (this.state === "ended" || this.state === "over") return ["done", "Log: read to the end", ` · ${plural(this.entries.all.length, "line")}`];
+    const kept = this.entries.of.reduce((sum, lines) => sum + lines, 0);
+    if (this.unreadable && !kept) return ["warning", "Log: cannot be read", ""];
+    if (this.state === "ended" || this.state === "over") return ["done", "Log: read to the end", ` · ${plural(kept, "line")}`];
     const parts = [];
     if (this.entries.oneOf > 1) parts.push(`1 of ${this.entries.oneOf} lines shown`);
-    if (this.entries.leftOut) parts.push(`${n(this.entries.leftOut)} left out`);
     if (this.entries.skipped) parts.push(`${n(this.entries.skipped)} skipped`);
     if (this.entries.all.length >= KEEP) parts.push(`the last ${n(KEEP)} kept`);
     const more = parts.length ? ` · ${parts.join(" · ")}` : "";

@@ -1,5 +1,5 @@
-// The lines that are kept, in the order of the engine's clock. Lines of several containers are merged within a window; above a rate only
-// one of n is kept; what happened between lines (a stop, a gap, skipped lines) is an entry of its own.
+// The lines that are kept, in the order of the engine's clock. Lines of several containers are merged within a window. What happened
+// between lines (a stop, a gap, skipped lines) is an entry of its own.
 import { plain } from "./ansi.js";
 import { CONTINUES, ERROR, level, WARN } from "./level.js";
 import { later } from "./place.js";
@@ -9,7 +9,7 @@ const KEEP_CHARACTERS = 24 * 1024 * 1024;
 const WINDOW_MS = 300; // lines of several containers wait so long for each other
 const PAST_MS = 5000; // and so long for the past of all of them
 const MOST_WAITING = 60_000; // lines
-const RATE = 2000; // lines a second; above, one of n is kept
+const RATE = 2000; // lines a second; above, they come faster than rows can be seen
 const QUIET_MS = 5 * 60_000;
 const TOGETHER_MS = 100; // a line that continues the one before was written so soon after it
 
@@ -22,8 +22,7 @@ export class Entries {
   of; // lines kept of each container
   seen = 0; // lines that came in
   skipped = 0;
-  leftOut = 0;
-  oneOf = 1;
+  oneOf = 1; // so many lines pass for one that is seen
   rate = 0; // lines a second
   #many;
   #waiting = [];
@@ -34,7 +33,6 @@ export class Entries {
   #last = []; // newest line of each container and stream
   #tick = performance.now();
   #inSecond = 0;
-  #turn = 0;
   #quiet = ""; // time of the newest line
 
   constructor(count) {
@@ -64,19 +62,18 @@ export class Entries {
     this.seen += rows.length;
     if (live) this.#inSecond += rows.length;
     for (const [stream, time, raw, cut = 0] of rows) {
-      if (live && this.oneOf > 1) {
-        this.#turn = (this.#turn + 1) % this.oneOf;
-        if (this.#turn) {
-          this.leftOut += 1;
-          continue;
-        }
-      }
       this.#waiting.push({ rule: "", c, stream, time, ms: milliseconds(time), raw, cut, live, at: 0, text: "", level: 0, hit: false, height: 0, width: 0, open: false, late: false });
     }
   }
 
   /** The past of container `c` was read. */
   pastRead(c) { this.#past.delete(c); }
+
+  /** The socket comes again: until their next mark the lines are what was missed. */
+  resuming() {
+    for (let c = 0; c < this.of.length; c += 1) this.#past.add(c);
+    this.#began = performance.now();
+  }
 
   skip(c, count) {
     this.skipped += count;

@@ -44,7 +44,7 @@ export class Histogram {
     this.#svg.replaceChildren();
     for (let at = 0; at < BINS; at += 1) {
       if (!all[at]) continue;
-      const height = Math.max(2, (all[at] / most) * room);
+      const height = Math.max(2, Math.sqrt(all[at] / most) * room);
       bar(this.#svg, "f-idle", at, height);
       if (bad[at]) bar(this.#svg, "f-bad", at, Math.max(2, (bad[at] / all[at]) * height));
     }

@@ -118,7 +118,7 @@ export class LogSocket {
     if (OVER.has(code)) {
       this.#done = true;
       this.#state("over");
-      leave();
+      leave(code === 4404);
       return;
     }
     if (ENDED.has(code)) {
@@ -152,7 +152,7 @@ export class LogSocket {
   async #ask() {
     try {
       const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" });
-      if (answer.type === "opaqueredirect" || [401, 403, 404].includes(answer.status)) leave();
+      if (answer.type === "opaqueredirect" || [401, 403, 404].includes(answer.status)) leave(answer.status === 404);
     } catch {
       // The console is not there: keep trying.
     }

@@ -84,7 +84,7 @@ document.addEventListener("htmx:ws:close", (event) => {
   if (document.hidden) socket = "hidden";
   else if (OVER.has(code)) {
     socket = "closed";
-    leave();
+    leave(code === 4404);
   }
   else if (connection.config.reconnectCodes.includes(code)) {
     // Choose the delay here, so that the count-down says when it really happens.

@@ -250,7 +250,7 @@ document.addEventListener("htmx:ws:before:message:incoming", (event) => {
 // What the page is about can be seen no more, so reading it again failed: show what the server has to say.
 document.addEventListener("htmx:response:error", (event) => {
   const { ctx } = event.detail;
-  if (source() && ctx.sourceElement === source() && (ctx.response.status === 403 || ctx.response.status === 404)) leave();
+  if (source() && ctx.sourceElement === source() && (ctx.response.status === 403 || ctx.response.status === 404)) leave(ctx.response.status === 404);
 });
 
 on("click", "tr button", (button) => { button.closest("tr").dataset.pressed = String(Date.now()); });
