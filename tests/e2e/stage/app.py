@@ -43,6 +43,15 @@ class Named(SimpleNamespace):
         return str(self.state).title()
 
 
+class Shown(str):
+    """Stands for a state with its words."""
+
+    @property
+    def label(self) -> str:
+        """In words."""
+        return self.title()
+
+
 class Person(SimpleNamespace):
     """Stands for a signed-in user."""
 
@@ -64,6 +73,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         slug="rocky",
         pk=1,
         state="live",
+        shown_state=Shown("live"),
+        shown_since=None,
         server_version="27.5.1",
         api_version="1.47",
         seen_at=seen,
@@ -223,6 +234,7 @@ urlpatterns = [
     path("", nothing, name="dashboard"),
     path("events", nothing, name="events"),
     path("logout", nothing, name="account_logout"),
+    path("password", nothing, name="account_change_password"),
     path("e/<slug:slug>/", nothing, name="engine"),
     *[path(f"e/<slug:slug>/{name}", nothing, name=name) for name in ("containers", "images", "volumes", "networks")],
 ]
