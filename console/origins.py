@@ -10,10 +10,11 @@ from typing import Any
 
 from channels.security.websocket import WebsocketDenier
 from django.conf import settings
+from django.http.request import split_domain_port, validate_host
 
 
 class SameOrigin:
-    """Lets a websocket pass when it has exactly one Origin and one Host header, and Origin is scheme://Host.
+    """Lets a websocket pass when it has one Origin and one Host header, the host is ours, and Origin is scheme://Host.
 
     Behind a proxy the origin is that of ``QUARTERDECK_URL``.
     """
@@ -38,4 +39,8 @@ def allowed(scope: dict[str, Any]) -> bool:
     if settings.PUBLIC_URL:
         return origins[0] == settings.PUBLIC_URL.encode()
     scheme = {"ws": b"http", "wss": b"https"}.get(scope.get("scheme", "ws"))
+    # A name that leads here without being ours would match itself: its owner can point it at any address.
+    domain, _ = split_domain_port(hosts[0].decode("latin-1"))
+    if not domain or not validate_host(domain, settings.ALLOWED_HOSTS):
+        return False
     return scheme is not None and origins[0] == scheme + b"://" + hosts[0]

@@ -14,8 +14,8 @@ from django.test import Client
 
 from console.models import User
 
-HOST = b"console.test:8000"
-ORIGIN = b"http://console.test:8000"
+HOST = b"localhost:8000"
+ORIGIN = b"http://localhost:8000"
 
 
 def cookie_of(user: User | None) -> bytes:

@@ -140,6 +140,12 @@ def test_headers_twice_are_refused(running: Running) -> None:
             assert refused(running.port, "/ws/page", doubled) in (400, 403), (name, value)
 
 
+def test_a_foreign_name_that_leads_here_is_refused(running: Running) -> None:
+    """DNS rebinding: host and origin are the same, and neither is the console's."""
+    for host in (b"evil.test", b"evil.test:%d" % running.port, b"127.0.0.1.evil.test:%d" % running.port):
+        assert refused(running.port, "/ws/page", running.headers(host=host, origin=b"http://" + host)) in (400, 403)
+
+
 def test_a_frame_that_is_too_large_closes_its_socket_only(running: Running) -> None:
     status, bystander = handshake(running.port, "/ws/page", running.headers())
     assert status == 101

@@ -159,6 +159,12 @@ def test_one_origin_and_one_host_are_needed() -> None:
     assert not allowed(scope())
 
 
+@pytest.mark.parametrize("host", [b"evil.test", b"evil.test:8000", b"localhost.evil.test:8000", b"", b":8000", b"\xff"])
+def test_a_name_that_is_not_ours_does_not_match_itself(host: bytes) -> None:
+    """DNS rebinding: the page of a foreign name, which its owner has pointed at this console."""
+    assert not allowed(scope((b"host", host), (b"origin", b"http://" + host)))
+
+
 def test_the_scheme_counts() -> None:
     assert allowed(scope((b"host", HOST), (b"origin", b"https://" + HOST), scheme="wss"))
     assert not allowed(scope((b"host", HOST), (b"origin", ORIGIN), scheme="wss"))
