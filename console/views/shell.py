@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from console import access
 from console.context import DENSITIES, THEMES
@@ -51,14 +51,14 @@ def theme(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-@require_GET
+@require_safe
 def keys(request: HttpRequest) -> HttpResponse:
     """The keyboard map: a dialog for htmx, else a page."""
     fragment = request.headers.get("HX-Request") == "true"
     return render(request, "_keys_dialog.html" if fragment else "keys.html")
 
 
-@require_GET
+@require_safe
 def kit(request: HttpRequest) -> HttpResponse:
     """The component sheet: every part in every state, with made-up data."""
     access.require(request.user, "observe")
