@@ -50,6 +50,7 @@ class PageConsumer(GuardedConsumer):
     messages: ClassVar[dict[str, str]] = {}
 
     _engine: Engine | None = None
+    _state: str = ""  # as the page shows it
     _view: type[LiveView] | None = None
     _pump: asyncio.Task[None] | None = None
     _groups: tuple[str, ...] = ()
@@ -64,6 +65,7 @@ class PageConsumer(GuardedConsumer):
             raise Http404("view")
         if not self._admitted:
             self._engine = engine
+            self._state = engine.shown_state if engine else ""
             if name:
                 self._view = LIVE_VIEWS[name]
                 self._view(self.user, engine, self._params)
@@ -170,9 +172,10 @@ class PageConsumer(GuardedConsumer):
         """A batch as HTML, and whether the page must read its regions again."""
         html: list[str] = []
         if self._engine is not None and batch.beat:
-            before = self._engine.state
             self._engine = access.engine_for(self.user, self._engine.slug)
-            batch.resync = batch.resync or self._engine.state != before  # its banner, and what can be done now
+            state = self._engine.shown_state
+            batch.resync = batch.resync or state != self._state  # its banner, and what can be done now
+            self._state = state
             html.append(shell.fresh(self._engine))
         if batch.count:
             part, self._shown = shell.numbers(self.user, self._engine, self._shown)

@@ -75,6 +75,16 @@ class Engine(models.Model):
         return self.State.STALE if self.silent else self.State(self.state)
 
     @property
+    def stale(self) -> bool:
+        """Whether the rows are what was last known: the engine does not answer, is another one, or nobody looks."""
+        return self.shown_state in {self.State.STALE, self.State.UNREACHABLE, self.State.SWAPPED}
+
+    @property
+    def why_stale(self) -> str:
+        """One sentence, or ""."""
+        return "No worker looks after it." if self.silent else self.error
+
+    @property
     def shown_since(self) -> datetime | None:
         """Since when the mirror is not exact; None while it is."""
         return self.seen_at if self.silent else self.stale_since

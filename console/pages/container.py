@@ -239,7 +239,7 @@ class ContainerPage:
     @property
     def stale(self) -> bool:
         """Whether its engine does not answer."""
-        return self.engine.state in {Engine.State.STALE, Engine.State.UNREACHABLE, Engine.State.SWAPPED}
+        return self.engine.stale
 
     @property
     def socket(self) -> str:

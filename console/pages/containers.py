@@ -310,12 +310,12 @@ class ContainerList:
     @cached_property
     def as_of(self) -> str:
         """Since when the list is no longer true ("21:04"), or ""."""
-        return f"{self.engine.stale_since:%H:%M}" if self.stale and self.engine.stale_since else ""
+        return f"{self.engine.shown_since:%H:%M}" if self.stale and self.engine.shown_since else ""
 
     @cached_property
     def stale(self) -> bool:
         """Whether the engine does not answer: the list is what was last known, and nothing can be done."""
-        return self.engine.state in {Engine.State.STALE, Engine.State.UNREACHABLE, Engine.State.SWAPPED}
+        return self.engine.stale
 
     @property
     def context(self) -> dict[str, Any]:

@@ -131,7 +131,7 @@ class Dashboard:
                     reverse("engine", args=[engine.slug]),
                     sum(n for state, n in mine if state in _ALIVE),
                     sum(n for _, n in mine),
-                    "" if engine.state == Engine.State.LIVE else engine.error or engine.get_state_display(),
+                    "" if engine.shown_state == Engine.State.LIVE else engine.why_stale or engine.get_state_display(),
                 )
             )
         return rows
@@ -139,7 +139,7 @@ class Dashboard:
     @property
     def connected(self) -> int:
         """How many engines answer."""
-        return sum(engine.state == Engine.State.LIVE for engine in self.engines)
+        return sum(engine.shown_state == Engine.State.LIVE for engine in self.engines)
 
     @cached_property
     def states(self) -> list[State]:
@@ -193,13 +193,13 @@ class Dashboard:
         engines = [
             Alarm(
                 "failed" if engine.state == Engine.State.UNREACHABLE else "warning",
-                f"{engine} {'is another engine now' if engine.state == Engine.State.SWAPPED else 'does not answer'}",
-                engine.error,
+                _stale_words(engine),
+                engine.why_stale,
                 reverse("engine", args=[engine.slug]),
-                engine.stale_since,
+                engine.shown_since,
             )
             for engine in self.engines
-            if engine.state in {Engine.State.STALE, Engine.State.UNREACHABLE, Engine.State.SWAPPED}
+            if engine.stale
         ]
         found = sorted((alarm_of(container) for container in self._alarmed), key=lambda pair: pair[0])
         return (engines + [alarm for _, alarm in found])[:MOST_ALARMS]
@@ -300,6 +300,12 @@ class Dashboard:
 
 
 RUNNING_WORDS: Final = frozenset({"healthy", "running", "unhealthy", "restarting", "paused"})
+
+
+def _stale_words(engine: Engine) -> str:
+    if engine.silent:
+        return f"{engine} is not looked after"
+    return f"{engine} {'is another engine now' if engine.state == Engine.State.SWAPPED else 'does not answer'}"
 
 
 def alarm_of(container: Container) -> tuple[int, Alarm]:

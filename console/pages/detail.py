@@ -104,7 +104,7 @@ class Detail:
     @property
     def stale(self) -> bool:
         """Whether the engine does not answer."""
-        return self.engine.state in {Engine.State.STALE, Engine.State.UNREACHABLE, Engine.State.SWAPPED}
+        return self.engine.stale
 
     def changed(self, kind: str, ids: Sequence[str] | None) -> str:
         """For the page's socket: read the page again when the object, or a container that may use it, changed."""

@@ -223,11 +223,7 @@ class Listing:
     @property
     def stale(self) -> bool:
         """Whether the engine does not answer: the list is what was last known."""
-        return self.engine is not None and self.engine.state in {
-            Engine.State.STALE,
-            Engine.State.UNREACHABLE,
-            Engine.State.SWAPPED,
-        }
+        return self.engine is not None and self.engine.stale
 
     @property
     def command(self) -> str:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from http.client import HTTPConnection
+from pathlib import Path
 
 from tests.bench import table
 from tests.engines import PrivateEngine, start_engine
@@ -132,9 +133,10 @@ def main() -> int:
         try:
             fill(private, CONTAINERS)
             lines = asyncio.run(measure(private))
-            table.show(f"Mirror of {CONTAINERS:,} containers ({ROUNDS} rounds, medians)", lines)
         finally:
             private.stop()
+        table.show(f"Mirror of {CONTAINERS:,} containers ({ROUNDS} rounds, medians)", lines)
+        assert Path(data).is_dir()
     return 0
 
 

@@ -179,6 +179,7 @@ async def test_the_foot_bar_follows_the_engine() -> None:
     async with opened(admin) as made:
         await sync_to_async(Engine.objects.filter(pk=engine.pk).update)(state="stale", stale_since=datetime.now(UTC))
         await changes.beat(engine.pk, 7)
+        assert await receive(made) == '{"resync":true}', "its banner, and what can be done"
         assert 'data-state="stale"' in await receive(made)
 
 
@@ -189,6 +190,7 @@ async def test_a_dead_worker_shows_as_stale_without_any_hint(monkeypatch: pytest
         assert 'data-state="live"' in await receive(made)
         old = datetime.now(UTC) - timedelta(seconds=16)
         await sync_to_async(Engine.objects.filter(pk=engine.pk).update)(seen_at=old)
+        assert '"resync"' in await until(made, "resync"), "the page has a banner for it"
         text = await until(made, 'data-state="stale"')
         assert old.isoformat()[:19] in text, "since when"
 
