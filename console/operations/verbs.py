@@ -55,7 +55,11 @@ class Verb:
 
     def possible(self, container: Container) -> str:
         """Why this cannot be done to ``container`` as the mirror knows it, or ""; an unreadable one may be tried."""
-        return "" if container.state == S.UNKNOWN else self.refuse.get(container.state, "")
+        return self.refusal(container.state)
+
+    def refusal(self, state: str) -> str:
+        """Why this cannot be done to a container in ``state``, or ""."""
+        return "" if state == S.UNKNOWN else self.refuse.get(state, "")
 
     def title(self, name: str) -> str:
         """What an operation is called: "Stop nginx"."""
@@ -100,6 +104,7 @@ _ALL: Final = (
 )  # fmt: skip
 VERBS: Final[Mapping[str, Verb]] = {verb.name: verb for verb in _ALL}
 CONTAINER_VERBS: Final = tuple(verb for verb in _ALL if verb.kind == "container")
+_RIGHTS: Final = frozenset(verb.right for verb in CONTAINER_VERBS)
 
 
 def verb_of(operation: Operation) -> Verb | None:
@@ -146,20 +151,31 @@ def actions_for(container: Container, user: access.Actor, engine: Engine | None 
     lists, else it is read from the row. While something runs, only what can come between stays possible.
     """
     slug = (engine or container.engine).slug
+    rights = rights_of(user)
     return [
-        Action(
-            verb=verb.short,
-            label=f"{verb.label}…" if verb.dialog else verb.label,
-            name=verb.title(container.name),
-            icon=verb.icon,
-            command=verb.command(container.name),
-            url=action_url(slug, container.container_id, verb.short),
-            dialog=verb.dialog,
-            danger=verb.danger,
-            reason=verb.possible(container),
-            busy=verb.busy if busy == verb.name else "",
-            key=verb.key,
-        )
+        action_of(verb, slug, container.container_id, container.name, container.state, busy)
         for verb in CONTAINER_VERBS
-        if access.can(user, verb.right)
+        if verb.right in rights
     ]
+
+
+def rights_of(user: access.Actor) -> frozenset[str]:
+    """The rights that ``user`` has among those that the verbs of containers want."""
+    return frozenset(right for right in _RIGHTS if access.can(user, right))
+
+
+def action_of(verb: Verb, slug: str, container_id: str, name: str, state: str, busy: str) -> Action:
+    """One verb for the container of that id, name and state; ``busy`` as for ``actions_for``."""
+    return Action(
+        verb=verb.short,
+        label=f"{verb.label}…" if verb.dialog else verb.label,
+        name=verb.title(name),
+        icon=verb.icon,
+        command=verb.command(name),
+        url=action_url(slug, container_id, verb.short),
+        dialog=verb.dialog,
+        danger=verb.danger,
+        reason=verb.refusal(state),
+        busy=verb.busy if busy == verb.name else "",
+        key=verb.key,
+    )

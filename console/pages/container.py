@@ -214,7 +214,7 @@ class ContainerPage:
     @property
     def busy(self) -> str:
         """The verb that is under way ("Stopping"), or ""."""
-        return next((action.busy for action in (*self.acts.main, *self.acts.menu) if action.busy), "")
+        return self.acts.busy
 
     @property
     def command(self) -> str:

@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from django.template.loader import render_to_string
@@ -15,7 +16,7 @@ from console.engine.types import ContainerState as S
 from console.models import Container, Endpoint, Engine
 from console.operations.params import SIGNALS, InvalidParams, Params, RemoveParams, RenameParams
 from console.operations.status import busy_verbs
-from console.operations.verbs import VERBS, Action, Verb, action_url, actions_for
+from console.operations.verbs import CONTAINER_VERBS, VERBS, Action, Verb, action_of, action_url, rights_of
 
 ANONYMOUS: Final = re.compile(r"[0-9a-f]{64}")  # the name that an engine gives a volume without one
 ALIVE: Final = frozenset({S.RUNNING.value, S.PAUSED.value, S.RESTARTING.value})
@@ -23,29 +24,79 @@ MOST_LISTED: Final = 50  # dependants named in a dialog
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """All that the buttons of a container depend on besides its name and id."""
+
+    slug: str
+    state: str
+    rights: frozenset[str]  # those of the table of verbs that the person has
+    busy: str  # the verb of an open operation, "container.stop", or ""
+
+    def actions(self, container_id: str, name: str) -> Actions:
+        """The buttons of one container of this shape."""
+        return Actions(container_id, name, self)
+
+
 class Actions:
     """The buttons of one container: ``main`` stand in the row, ``menu`` behind "more"."""
 
-    id12: str
-    name: str
-    main: tuple[Action, ...]
-    menu: tuple[Action, ...]
+    __slots__ = ("container_id", "name", "shape")
+
+    def __init__(self, container_id: str, name: str, shape: Shape) -> None:
+        self.container_id, self.name, self.shape = container_id, name, shape
+
+    @property
+    def id12(self) -> str:
+        """For the ids of elements."""
+        return self.container_id[:12]
 
     @property
     def can(self) -> str:
         """The verbs that fit now, for ``data-can`` of the row: "stop restart pause"."""
-        return " ".join(action.verb for action in (*self.main, *self.menu) if not action.reason)
+        return _fitting(self.shape.state, self.shape.rights)
+
+    @property
+    def busy(self) -> str:
+        """What is under way: "Stopping", or ""."""
+        main, menu = _shown(self.shape.state, self.shape.rights)
+        return next((verb.busy for verb in (*main, *menu) if verb.name == self.shape.busy), "")
+
+    @property
+    def main(self) -> tuple[Action, ...]:
+        """Those that stand in the row."""
+        return self._actions(_shown(self.shape.state, self.shape.rights)[0])
+
+    @property
+    def menu(self) -> tuple[Action, ...]:
+        """All others that can make sense."""
+        return self._actions(_shown(self.shape.state, self.shape.rights)[1])
+
+    def _actions(self, verbs: Sequence[Verb]) -> tuple[Action, ...]:
+        shape = self.shape
+        return tuple(
+            action_of(verb, shape.slug, self.container_id, self.name, shape.state, shape.busy) for verb in verbs
+        )
+
+
+@lru_cache(maxsize=64)
+def _shown(state: str, rights: frozenset[str]) -> tuple[tuple[Verb, ...], tuple[Verb, ...]]:
+    """The verbs in the row and those in its menu."""
+    found = {verb.short: verb for verb in CONTAINER_VERBS if verb.right in rights}
+    main = ["unpause", "stop"] if state == S.PAUSED else ["stop" if state in ALIVE else "start", "restart"]
+    hidden = {"start", "stop", "pause" if state == S.PAUSED else "unpause"} - set(main)
+    rest = [verb for short, verb in found.items() if short not in main and short not in hidden]
+    return tuple(found[short] for short in main if short in found), tuple(rest)
+
+
+@lru_cache(maxsize=64)
+def _fitting(state: str, rights: frozenset[str]) -> str:
+    main, menu = _shown(state, rights)
+    return " ".join(verb.short for verb in (*main, *menu) if not verb.refusal(state))
 
 
 def actions_of(container: Container, user: access.Actor, engine: Engine, busy: str = "") -> Actions:
     """The buttons for ``templates/containers/_actions.html``. ``busy``: the verb of an open operation or ""."""
-    found = {action.verb: action for action in actions_for(container, user, engine, busy)}
-    first = "stop" if container.state in ALIVE else "start"
-    main = ["unpause", "stop"] if container.state == S.PAUSED else [first, "restart"]
-    shown = [found[verb] for verb in main if verb in found]
-    hidden = {"start", "stop", "pause" if container.state == S.PAUSED else "unpause"} - set(main)
-    rest = [action for verb, action in found.items() if verb not in main and verb not in hidden]
-    return Actions(container.short_id, container.name, tuple(shown), tuple(rest))
+    return Shape(engine.slug, container.state, rights_of(user), busy).actions(container.container_id, container.name)
 
 
 def rendered(container: Container, user: access.Actor, engine: Engine) -> str:

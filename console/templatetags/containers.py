@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django import template
@@ -12,7 +13,7 @@ from console.templatetags.qd import icon, lamp
 
 if TYPE_CHECKING:
     from console.operations.verbs import Action
-    from console.pages.container_actions import Actions
+    from console.pages.container_actions import Actions, Shape
 
 register = template.Library()
 
@@ -25,6 +26,16 @@ OOB = SafeString(' hx-swap-oob="outerMorph"')
 @register.simple_tag
 def row_actions(acts: Actions, oob: object = "") -> SafeString:
     """The buttons of a row and the menu behind "more"; ``oob``: to be swapped in place."""
+    return _actions(acts, oob) if oob else _drawn(acts.shape, acts.container_id, acts.name)
+
+
+@lru_cache(maxsize=2048)  # rows; about 3 KB each
+def _drawn(shape: Shape, container_id: str, name: str) -> SafeString:
+    """The buttons are the half of a row, and seldom change: kept as they were drawn."""
+    return _actions(shape.actions(container_id, name), "")
+
+
+def _actions(acts: Actions, oob: object) -> SafeString:
     menu = NOTHING
     if acts.menu:
         menu = format_html(
