@@ -164,7 +164,11 @@ def test_htmx_gets_options_and_the_browser_a_page(client: Client, admin: User) -
     page = client.get("/palette", {"q": "stop nginx"}).content.decode()
     assert "<html" in page
     assert 'value="stop nginx"' in page
-    assert part.strip() in page
+    assert "docker container stop nginx" in page
+    answers = page.partition('class="found"')[2].partition("</section>")[0]
+    assert "<button" in answers
+    assert "tabindex" not in answers, "reached by Tab"
+    assert 'role="option"' not in answers
     assert "Nothing fits" in client.get("/palette", {"q": "zzz"}, headers={"HX-Request": "true"}).content.decode()
 
 
