@@ -23,6 +23,7 @@ from console.views import (
     palette,
     setup,
     shell,
+    stats,
     terminal,
     volumes,
 )
@@ -76,6 +77,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("e/<slug:slug>/logs", logs.many, name="containers-logs"),
     path("e/<slug:slug>/projects/<str:project>/logs", logs.project, name="project-logs"),
     path("e/<slug:slug>/containers/<str:reference>/terminal", terminal.terminal, name="container-terminal"),
+    path("e/<slug:slug>/containers/<str:reference>/stats", stats.stats, name="container-stats"),
+    path("e/<slug:slug>/containers/<str:reference>/processes", stats.processes, name="container-processes"),
+    path("e/<slug:slug>/containers/<str:reference>/changes", stats.changes, name="container-changes"),
     path("e/<slug:slug>/containers/<full_id:container_id>/health", containers.health, name="container-health"),
     path("e/<slug:slug>/containers/<full_id:container_id>/reveal", containers.reveal, name="container-reveal"),
     path(

@@ -193,9 +193,10 @@ class EngineClient:
         """Return the last health probes (``State.Health.Log``), oldest first."""
         return answers.health_log(self._inspect(f"/containers/{_key(container_id)}/json"))
 
-    def top(self, container_id: str) -> Top:
-        """``GET /containers/{id}/top``. ``Conflict`` if it does not run."""
-        return answers.top(self._inspect(f"/containers/{_key(container_id)}/top"))
+    def top(self, container_id: str, ps_args: str = "") -> Top:
+        """``GET /containers/{id}/top``, with arguments for the host's ``ps``. ``Conflict`` if it does not run."""
+        path, params = f"/containers/{_key(container_id)}/top", {"ps_args": ps_args} if ps_args else {}
+        return answers.top(self._object(self._ask("GET", path, params)))
 
     def changes(self, container_id: str) -> tuple[FilesystemChange, ...]:
         """``GET /containers/{id}/changes``."""

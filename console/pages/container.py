@@ -32,7 +32,7 @@ from console.pages.container_rows import (
     state_of,
 )
 
-TABS: Final = frozenset({"overview", "logs", "terminal", "inspect"})
+TABS: Final = frozenset({"overview", "logs", "terminal", "stats", "processes", "inspect", "changes"})
 TONES: Final = {"running": "ok", "healthy": "ok", "paused": "warn", "restarting": "busy", "removing": "busy"} | {
     "unhealthy": "bad",
     "dead": "bad",
@@ -227,13 +227,19 @@ class ContainerPage:
     @property
     def tabs(self) -> list[dict[str, Any]]:
         """The tabs that there are."""
-        logs = [{"label": "Logs", "href": self.logs_url, "current": self.tab == "logs"}]
-        terminal = [{"label": "Terminal", "href": self.terminal_url, "current": self.tab == "terminal"}]
+        shown: list[tuple[str, str, str, bool]] = [
+            ("overview", "Overview", "container", True),
+            ("logs", "Logs", "container-logs", access.can(self.user, "logs")),
+            ("terminal", "Terminal", "container-terminal", self.secrets),
+            ("stats", "Stats", "container-stats", True),
+            ("processes", "Processes", "container-processes", self.secrets),
+            ("inspect", "Inspect", "container-inspect", True),
+            ("changes", "Changes", "container-changes", self.secrets),
+        ]
         return [
-            {"label": "Overview", "href": self.url, "current": self.tab == "overview"},
-            *(logs if access.can(self.user, "logs") else []),
-            *(terminal if self.secrets else []),
-            {"label": "Inspect", "href": self.inspect_url, "current": self.tab == "inspect"},
+            {"label": label, "href": container_url(self.engine, self.container, page), "current": self.tab == tab}
+            for tab, label, page, allowed in shown
+            if allowed
         ]
 
     @property
