@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
 
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -17,7 +17,7 @@ from django.utils import timezone
 from console import access, docker_words
 from console.engine.types import ContainerState as S
 from console.engine.types import Health
-from console.models import Container, Engine, Mount, Operation
+from console.models import Container, Engine, Event, Mount, Operation
 from console.pages import event_rows, links
 from console.pages.events import WITH_CONTAINER, made_by
 from console.pages.images import Use, size_words, use_of
@@ -25,6 +25,7 @@ from console.pages.live import RESYNC
 from console.pages.users import COLUMNS
 
 RECENT: Final = timedelta(hours=24)  # an end with an error is news for so long where no restart policy says more
+KILLED_WITHIN: Final = timedelta(seconds=30)  # a signal so long before the end was the reason
 MOST_ALARMS: Final = 12
 MOST_EVENTS: Final = 10
 MOST_OPERATIONS: Final = 6
@@ -169,10 +170,18 @@ class Dashboard:
 
     # ── what is wrong ──
 
+    def _asked_for(self) -> QuerySet[Event]:
+        """Events that say that somebody stopped or killed the container: an end with an error then is none."""
+        mine = access.events_for(self.user).filter(engine=OuterRef("engine"), actor_id=OuterRef("container_id"))
+        stopped = Q(action="stop", time__gte=OuterRef("started_at"))
+        killed = Q(action="kill", time__gte=OuterRef("finished_at") - KILLED_WITHIN)
+        return mine.filter(stopped | killed, type="container")
+
     @cached_property
     def _alarmed(self) -> list[Container]:
         failed = Q(state=S.EXITED.value) & ~Q(exit_code=0)
         matters = ~Q(restart_policy__in=_NO_RESTART) | Q(finished_at__gte=timezone.now() - RECENT)
+        matters &= ~Q(Exists(self._asked_for()))
         wanted = (
             Q(health=Health.UNHEALTHY.value, state=S.RUNNING.value)
             | Q(state__in=[S.RESTARTING.value, S.DEAD.value])

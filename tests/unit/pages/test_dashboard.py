@@ -61,6 +61,21 @@ def test_what_needs_attention(admin: User, engine: Engine, columns: dict[str, An
     assert [alarm.title for alarm in Dashboard(admin, None, QueryDict()).alarms] == ([title] if title else [])
 
 
+@pytest.mark.parametrize(
+    ("action", "before", "alarms"),
+    [("stop", 0, 0), ("stop", 5, 0), ("kill", 10, 0), ("kill", 120, 1), ("pause", 1, 1), ("stop", 5 * DAY, 1)],
+)
+def test_what_somebody_stopped_is_no_alarm(
+    admin: User, engine: Engine, action: str, before: float, alarms: int
+) -> None:
+    """``before``: seconds from the event to the end; a stop of an earlier life of the container explains nothing."""
+    started = timezone.now() - timedelta(days=3)
+    row = box(engine, "box", state="exited", exit_code=137, restart_policy="always", started_at=started)
+    assert row.finished_at is not None
+    factories.event(engine, action, "box", actor_id=row.container_id, time=row.finished_at - timedelta(seconds=before))
+    assert len(Dashboard(admin, None, QueryDict()).alarms) == alarms
+
+
 def test_the_worst_comes_first(admin: User, engine: Engine) -> None:
     box(engine, "a", state="exited", exit_code=1)
     box(engine, "b", state="restarting", exit_code=2, restart_count=23)
