@@ -258,7 +258,14 @@ class Server(daphne.server.Server):
         kind = message.get("type")
         if kind == "http.response.body" and not message.get("more_body", False):
             self._ungate(protocol)  # a request must not end with a producer
-        await super().handle_reply(protocol, message)
+        if kind == "websocket.send":  # autobahn bounds what goes out by what may come in
+            bound, protocol.maxMessagePayloadSize = protocol.maxMessagePayloadSize, 0
+            try:
+                await super().handle_reply(protocol, message)
+            finally:
+                protocol.maxMessagePayloadSize = bound
+        else:
+            await super().handle_reply(protocol, message)
         if protocol not in self.connections or "disconnected" in self.connections[protocol]:
             return
         if kind == "websocket.accept":

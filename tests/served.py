@@ -21,14 +21,16 @@ clients: list[Any] = []
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """``/flood`` sends without end, as a socket or as an answer; ``/deaf`` reads nothing; ``/sent`` tells the sum.
 
-    ``/fails`` fails in the middle of its answer.
+    ``/fails`` fails in the middle of its answer, ``/large`` sends one large message.
     """
     global sent
     path = scope["path"]
     clients.append(scope["client"])
     if scope["type"] == "websocket":
         await send({"type": "websocket.accept"})
-        if path == "/deaf":
+        if path == "/large":
+            await send({"type": "websocket.send", "text": "x" * 3_000_000})
+        if path in ("/deaf", "/large"):
             await asyncio.sleep(3600)
         while True:
             await send({"type": "websocket.send", "bytes": BLOCK})

@@ -129,6 +129,20 @@ def test_an_answer_that_fails_in_the_middle_does_not_look_whole() -> None:
         assert one.end()[0] == 0
 
 
+def test_a_large_message_reaches_the_browser_though_none_may_come_from_it() -> None:
+    with served() as one, closing(one.connect("/large", websocket=True)) as client:
+        taken = b""
+        while len(taken) < 3_000_010 and (part := client.recv(1 << 20)):
+            taken += part
+        assert taken[:10] == bytes([0x81, 127]) + (3_000_000).to_bytes(8, "big")
+        assert taken[10:] == b"x" * 3_000_000
+        client.sendall(bytes([0x82, 0xFF]) + (64 * 1024 + 1).to_bytes(8, "big") + b"\0\0\0\0")
+        try:
+            assert client.recv(1) in (b"", b"\x88")
+        except ConnectionResetError:
+            pass
+
+
 def test_a_sender_that_floods_a_deaf_consumer_is_closed() -> None:
     with served() as one, closing(one.connect("/deaf", websocket=True)) as client:
         frame = bytes([0x82, 0x80 | 5]) + b"\0\0\0\0" + b"hello"
