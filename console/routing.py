@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import re_path
 
+from console.consumers.log_search import LogSearchConsumer
 from console.consumers.logs import LogConsumer
 from console.consumers.page import PageConsumer
 from console.consumers.refuse import RefuseConsumer
@@ -20,6 +21,7 @@ def _route(pattern: str, consumer: Any, name: str) -> Any:
 websocket_urlpatterns: list[Any] = [
     _route(r"^ws/e/(?P<slug>[-\w]+)$", PageConsumer, "ws-page"),
     _route(r"^ws/e/(?P<slug>[-\w]+)/logs$", LogConsumer, "ws-logs"),
+    _route(r"^ws/e/(?P<slug>[-\w]+)/logs/search$", LogSearchConsumer, "ws-log-search"),
     _route(r"^ws/e/(?P<slug>[-\w]+)/containers/(?P<container_id>[0-9a-f]{64})/shell$", ShellConsumer, "ws-shell"),
     _route(r"^ws/e/(?P<slug>[-\w]+)/containers/(?P<container_id>[0-9a-f]{64})/attach$", AttachConsumer, "ws-attach"),
     _route(r"^ws/e/(?P<slug>[-\w]+)/stats$", StatsConsumer, "ws-stats"),

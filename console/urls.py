@@ -75,6 +75,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("e/<slug:slug>/containers/<str:reference>/logs", logs.container_logs, name="container-logs"),
     path("e/<slug:slug>/containers/<str:reference>/logs/download", logs.download, name="container-logs-download"),
     path("e/<slug:slug>/logs", logs.many, name="containers-logs"),
+    path("e/<slug:slug>/logs/search", logs.search, name="containers-logs-search"),
     path("e/<slug:slug>/projects/<str:project>/logs", logs.project, name="project-logs"),
     path("e/<slug:slug>/containers/<str:reference>/terminal", terminal.terminal, name="container-terminal"),
     path("e/<slug:slug>/containers/<str:reference>/stats", stats.stats, name="container-stats"),

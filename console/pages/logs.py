@@ -16,6 +16,7 @@ from django.urls import reverse
 from console import access
 from console.engine.demux import Line
 from console.engine.text import text
+from console.filters import quoted
 from console.models import Container, Engine
 from console.pages.log_options import LogOptions
 
@@ -172,6 +173,16 @@ class LogPage:
 
     def _download(self, container: Container) -> str:
         return reverse("container-logs-download", args=[self.engine.slug, container.container_id])
+
+    @property
+    def search_url(self) -> str:
+        """A search through the past of the same containers; "" for one, whose own page can show all of it."""
+        if self.single:
+            return ""
+        projects = {c.project for c in self.containers}
+        within = f"project:{quoted(projects.pop())}" if len(projects) == 1 and "" not in projects else ""
+        query = {"q": self.options.q, "in": within}
+        return f"{reverse('containers-logs-search', args=[self.engine.slug])}?{urlencode(query)}"
 
     @property
     def command(self) -> str:

@@ -19,6 +19,7 @@ from console.models import Container, Engine, User
 from console.pages import logs as pages
 from console.pages.container import ContainerPage
 from console.pages.log_options import LogOptions
+from console.pages.log_search import LogSearch
 from console.reads import logs as reads
 from console.views.containers import host_of
 from console.views.fragment import is_fragment
@@ -56,6 +57,15 @@ def project(request: HttpRequest, slug: str, project: str) -> HttpResponse:
     access.require(request.user, "logs")
     shown = pages.LogPage(engine, found, request.GET, reverse("project-logs", args=[slug, project]))
     return _page(request, "logs/many.html", shown, {"project": project})
+
+
+@require_safe
+def search(request: HttpRequest, slug: str) -> HttpResponse:
+    """``/e/<slug>/logs/search?q=&in=&since=``: a form, and what its socket finds in the past of many logs."""
+    engine = access.engine_for(request.user, slug, "logs")
+    asked = LogSearch(request.user, engine, request.GET)
+    context = asked.context
+    return render(request, "logs/search.html", context, status=422 if context["errors"] else 200)
 
 
 def _page(request: HttpRequest, template: str, shown: pages.LogPage, more: dict[str, Any]) -> HttpResponse:

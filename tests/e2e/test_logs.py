@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from typing import Any
@@ -14,6 +15,12 @@ from tests.e2e.desk import Desk
 from tests.engines import PrivateEngine
 
 TALKER = "while true; do echo to stdout; echo to stderr >&2; sleep 0.3; done"
+LENGTHS = (16_383, 16_384, 16_385, 89_000, 2_000_000)
+WRITER = (
+    "line() { head -c $1 /dev/zero | tr '\\0' x; echo; }; "
+    + "; ".join(f"line {length}" for length in LENGTHS)
+    + r"; printf 'bad \377\376\n\r progress\r\n'; printf 'to err\n' >&2; printf 'no newline'"
+)
 # Everything the view has, from the top to the end: scrolls through and collects the text of the rows by their place.
 ALL_ROWS = """async () => {
   const log = document.querySelector('.log'), found = new Map();
@@ -135,6 +142,21 @@ def test_many_lines_keep_the_document_small(desk: Desk, context: BrowserContext)
     expect(page.locator(".follow")).to_be_hidden()
 
 
+def test_lines_of_any_length_are_shown(desk: Desk, context: BrowserContext) -> None:
+    desk.run("writer", "alpine", "sh", "-c", f"{WRITER}; sleep 2; echo; line 300000; echo the end; sleep 1000")
+    page = desk.open(context, "containers/writer/logs")
+    expect(page.locator(".log .m", has_text="the end")).to_be_visible(timeout=20_000)
+    lengths = page.evaluate(
+        "[...document.querySelectorAll('.log li:not(.rule)')].map((row) => row.qdEntry.text.length)"
+    )
+    assert [length for length in lengths if length > 1000] == [*LENGTHS[:4], 1024 * 1024, 300_000]
+    row = page.locator(".log li", has_text="more bytes, too long to keep")
+    expect(row.locator(".m")).to_contain_text(f"{2_000_000 - 1024 * 1024:,} more bytes")
+    assert page.evaluate("document.querySelector('.log').textContent.length") < 60_000
+    page.locator(".fold").first.click()
+    expect(page.locator(".log .m").nth(0)).to_have_text("x" * 16_383)
+
+
 HOSTILE = r"""
 printf '<script>window.hacked=1</script><img src=x onerror="window.hacked=2">\n'
 printf '\033]52;c;aGFja2Vk\007clipboard\n'
@@ -245,7 +267,12 @@ def test_the_end_of_a_container_stands_in_the_flow(desk: Desk, context: BrowserC
 def test_accessible(theme: str, shop: Desk, context: BrowserContext) -> None:
     script = r"printf '\033[31mred\033[0m \033[33myellow\033[0m ERROR x\n'; sleep 1000"
     shop.run("colours", "alpine", "sh", "-c", script)
-    for path in ("containers/colours/logs?q=red", "projects/shop/logs", "containers/colours/logs?plain=1"):
+    for path in (
+        "containers/colours/logs?q=red",
+        "projects/shop/logs",
+        "containers/colours/logs?plain=1",
+        "logs/search?q=hello",
+    ):
         page = shop.open(context, path)
         page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
         page.locator(".log li").first.wait_for()
@@ -263,14 +290,6 @@ def engine_bytes(engine: PrivateEngine, name: str) -> bytes:
     ).stdout
 
 
-LENGTHS = (16_383, 16_384, 16_385, 89_000, 2_000_000)
-WRITER = (
-    "line() { head -c $1 /dev/zero | tr '\\0' x; echo; }; "
-    + "; ".join(f"line {length}" for length in LENGTHS)
-    + r"; printf 'bad \377\376\n\r progress\r\n'; printf 'to err\n' >&2; printf 'no newline'"
-)
-
-
 @pytest.mark.parametrize("driver", ["json-file", "local"])
 def test_a_download_is_what_docker_prints(driver: str, desk: Desk, context: BrowserContext) -> None:
     desk.run("writer", "--log-driver", driver, "alpine", "sh", "-c", WRITER)
@@ -283,3 +302,29 @@ def test_a_download_is_what_docker_prints(driver: str, desk: Desk, context: Brow
     assert answer.body() == expected
     if driver == "local":
         assert b"bad \xff\xfe" in answer.body()
+
+
+def test_search_through_the_past_of_many(shop: Desk, context: BrowserContext) -> None:
+    shop.run("other", "alpine", "sh", "-c", "echo hello from other; sleep 1000")
+    page = shop.open(context, "projects/shop/logs")
+    page.get_by_role("link", name="Search the past").click()
+    page.get_by_label("Search text").fill("HELLO from (web|api)")
+    page.get_by_label("Regular expression").check(force=True)
+    page.get_by_role("button", name="Search", exact=True).click()
+    expect(page.locator("#search-speed")).to_contain_text("done after")
+    expect(page.locator("#search-sum")).to_contain_text("matches in 2 logs")
+    expect(page.locator(".log mark").first).to_have_text(re.compile("hello from (web|api)"))
+    expect(page.locator(".rule.grp")).to_have_count(2)
+    page.get_by_label("Search text").fill("a(")
+    page.get_by_role("button", name="Search again").click()
+    expect(page.locator("#search-error")).to_contain_text("no regular expression")
+
+
+def test_ticked_containers_lead_to_their_logs(shop: Desk, context: BrowserContext) -> None:
+    page = shop.open(context, "containers")
+    for name in ("shop-web-1", "shop-api-1"):
+        page.get_by_label(f"Select {name}").check()
+    page.locator("#bulk").get_by_role("link", name="Logs").click()
+    expect(page.locator(".log .who", has_text="shop-web-1").first).to_be_visible()
+    expect(page.locator(".log .who", has_text="shop-api-1").first).to_be_visible()
+    expect(page.locator("h1")).to_have_text("Logs of 2 containers")

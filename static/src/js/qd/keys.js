@@ -51,6 +51,14 @@ function press(key) {
   return true;
 }
 
+/** A page of the row's object, or the tab of this one: where no control has the key. */
+function page(name) {
+  const link = $("a.name", current() ?? document.createElement("i")), tab = $(`.tabs a[href$="/${name}"]`);
+  if (!link && !tab) return false;
+  location.assign(link ? new URL(name, link.href) : tab.href);
+  return true;
+}
+
 function bulk(verb) {
   const button = $(`#bulk:not([hidden]) [data-verb="${verb}"]:not(:disabled)`);
   if (!button) return false;
@@ -103,7 +111,7 @@ const KEYS = {
   j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1),
   x: () => { const row = current(); if (row) toggle(row); return Boolean(row); },
   X: () => { const row = current(); if (row) toggle(row, true); return Boolean(row); },
-  a: () => press("a"), l: () => press("l"), s: () => press("s"), S: () => press("S"),
+  a: () => press("a"), l: () => press("l") || page("logs"), s: () => press("s"), S: () => press("S"),
   r: () => act("r", "restart"), Delete: () => act("Delete", "remove"),
   "/": slash, "?": () => { const link = $("[data-go='keys']"); link?.click(); return Boolean(link); },
   t: () => { toggleTheme(); return true; }, c: () => { copyCommand(); return true; },

@@ -22,6 +22,7 @@ export function refresh() {
   if (bar) bar.hidden = rows.length > 0;
   const count = $("[data-bulk-count]", bulk);
   if (count) count.textContent = String(rows.length);
+  for (const link of $$("[data-bulk-link]", bulk)) link.href = `${link.dataset.bulkLink}?${new URLSearchParams(rows.map((row) => ["c", $(".pick", row).value]))}`;
   for (const button of $$("[data-verb]", bulk)) {
     const fits = rows.filter((row) => (row.dataset.can ?? "").split(" ").includes(button.dataset.verb));
     const word = $("[data-label]", button);
