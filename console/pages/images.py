@@ -11,7 +11,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any, ClassVar, Final
 
-from django.db.models import Case, Count, Exists, F, IntegerField, Min, OuterRef, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.expressions import OrderBy
 from django.http import QueryDict
 
@@ -104,13 +104,21 @@ def size_words(amount: float | None) -> str:
     return f"{digits} {words[len(digits) :]}"
 
 
+def _used_by(containers: QuerySet[Container]) -> tuple[Q, Q]:
+    """Whether an image is used by a container, and by a running one. Sets of ids: asked once, not for every image."""
+    running = containers.filter(state__in=[state.value for state in docker_words.RUNNING])
+    return (
+        Q(image_id__in=containers.order_by().values("image_id")),
+        Q(image_id__in=running.order_by().values("image_id")),
+    )
+
+
 def use_of(containers: QuerySet[Container]) -> Case:
     """``Use`` of an image as an expression, with the containers that the person may see."""
-    using = containers.filter(image_id=OuterRef("image_id"))
-    running = using.filter(state__in=[state.value for state in docker_words.RUNNING])
+    used, runs = _used_by(containers)
     return Case(
-        When(Exists(running), then=Value(int(Use.RUNNING))),
-        When(Exists(using), then=Value(int(Use.STOPPED))),
+        When(runs, then=Value(int(Use.RUNNING))),
+        When(used, then=Value(int(Use.STOPPED))),
         When(intermediate=True, then=Value(int(Use.INTERMEDIATE))),
         When(~Exists(ImageTag.objects.filter(image=OuterRef("pk"))), then=Value(int(Use.DANGLING))),
         default=Value(int(Use.UNUSED)),
@@ -153,9 +161,8 @@ class ImageList(Listing):
         return [("all", "1")] if self.every else []
 
     def keys(self) -> Mapping[str, Key]:
-        using = self._containers().filter(image_id=OuterRef("image_id"))
-        running = using.filter(state__in=[state.value for state in docker_words.RUNNING])
-        used, runs, tagged = Q(Exists(using)), Q(Exists(running)), Q(Exists(_tags()))
+        used, runs = _used_by(self._containers())
+        tagged = Q(Exists(_tags()))
         dangling = ~tagged & Q(intermediate=False)
         return {
             "name": Key(lambda operator, value: _tagged(reference__icontains=value), "name:nginx"),
@@ -184,7 +191,9 @@ class ImageList(Listing):
         assert self.engine is not None
         rows = access.images_for(self.user, self.engine)
         rows = rows if self.every else rows.filter(intermediate=False)
-        return rows.annotate(use=use_of(self._containers()), first_tag=Min("tags__reference"))
+        return rows.annotate(
+            use=use_of(self._containers()), first_tag=Subquery(_tags().order_by("reference").values("reference")[:1])
+        )
 
     def shown(self, show: str) -> Q:
         return Q() if show == "all" else Q(use__in=[int(use) for use in _SHOWN[show]])
