@@ -69,6 +69,9 @@ class GuardedConsumer(AsyncWebsocketConsumer):
     async def closed(self) -> None:
         """The socket is gone, for whatever reason: give everything back."""
 
+    def withdrawn(self) -> None:
+        """The right is gone: end what would outlive the socket. ``closed`` follows."""
+
     # The life of a socket
 
     async def dispatch(self, message: Any) -> None:
@@ -155,6 +158,7 @@ class GuardedConsumer(AsyncWebsocketConsumer):
     async def _recheck(self) -> None:
         code = await self._refusal()
         if code is not None and self._admitted:
+            self.withdrawn()
             await self.stop(code)
 
     async def stop(self, code: int) -> None:

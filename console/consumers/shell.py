@@ -18,7 +18,7 @@ from console.consumers.guard import ABUSE
 from console.consumers.stream import StreamConsumer
 from console.engine.errors import EngineError
 from console.engine.execs import ExecSpec
-from console.live.shells import Place, Screen, Session, TooMany, shells
+from console.live.shells import WITHDRAWN, Place, Screen, Session, TooMany, shells
 from console.live.streams import api_version
 from console.models import Container, Engine
 
@@ -109,6 +109,11 @@ class ShellConsumer(StreamConsumer):
         spec = ExecSpec(("(main process)",)) if self.attach else _spec(asked)
         client = str((self.scope.get("client") or [""])[0])
         return await shells.open(self.user, place, spec, address=client, attach=self.attach)
+
+    def withdrawn(self) -> None:
+        """Nothing that this person started goes on, whatever was to be kept."""
+        if self._session is not None:
+            self._session.close(WITHDRAWN)
 
     # From the browser
 

@@ -15,22 +15,24 @@ import secrets
 import socket
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from channels.db import database_sync_to_async
+from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
+from console import access
 from console.engine import execs
 from console.engine.address import Address
 from console.engine.demux import FrameParser
 from console.engine.errors import EngineError, NotFound, Unreachable
 from console.live import kill
-from console.models import Engine, Shell
+from console.models import Engine, Shell, User
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +47,8 @@ A_PERSON: Final = 20  # sessions of one person
 A_PROCESS: Final = 400
 ALIVE: Final = 10.0  # seconds between signs of life in the database
 DEAD: Final = 40.0  # seconds without one: the owner is gone
+RECHECK: Final = 5.0  # seconds between looks whether people still may have a shell, also when no page is open
+WITHDRAWN: Final = "Closed: the right was withdrawn."
 
 
 class TooMany(Exception):
@@ -297,6 +301,10 @@ class Session:
         return "The process let go of its output and still runs."
 
 
+def _allowed(people: Iterable[int]) -> set[int]:
+    return {user.pk for user in User.objects.filter(pk__in=people) if access.can(user, "shell")}
+
+
 async def _started(shell: Shell) -> None:
     await database_sync_to_async(shell.save, thread_sensitive=False)(update_fields=["exec_id"])
 
@@ -376,8 +384,12 @@ class Shells:
         """Limits, and signs of life for those that clean up after a crash."""
         told = 0.0
         loop = asyncio.get_running_loop()
+        looked = loop.time()
         while len(self):
             now = timezone.now()
+            if loop.time() - looked >= RECHECK:
+                looked = loop.time()
+                await self._recheck()
             for session in list(self._sessions.values()):
                 session.look_after(now)
             if loop.time() - told > ALIVE:
@@ -385,6 +397,18 @@ class Shells:
                 alive = Shell.objects.filter(owner=self.owner, ended_at=None)
                 await database_sync_to_async(alive.update, thread_sensitive=False)(alive_at=now)
             await asyncio.sleep(1)
+
+    async def _recheck(self) -> None:
+        """End the sessions of people who may have none any more. One that a page shows ends through its socket too."""
+        people = {s.shell.user_id for s in self._sessions.values() if s.shell.user_id is not None}
+        try:
+            allowed = await database_sync_to_async(_allowed, thread_sensitive=False)(people)
+        except DatabaseError:
+            log.exception("Rights to shells could not be looked up")
+            return
+        for session in list(self._sessions.values()):
+            if session.shell.user_id not in allowed:
+                session.close(WITHDRAWN)
 
     async def close(self, keep: Callable[[Session], bool] = lambda _: False, why: str = "The console stopped.") -> None:
         """End sessions and wait until nothing of them is left; all of them unless ``keep`` says so."""

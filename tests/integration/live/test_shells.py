@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
+from console import people
 from console.live import shells as live
 from console.live.kill import VARIABLE
 from console.live.shells import clean_up, shells
@@ -334,3 +335,30 @@ async def test_a_crashed_consoles_shells_are_ended(clean_engine: PrivateEngine) 
     assert await clean_up(lambda _: clean_engine.api_version) == 1
     assert left_running(clean_engine, container) == []
     assert (await Shell.objects.aget()).reason == "The console was interrupted."
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_a_withdrawn_right_ends_the_shell_whatever_was_to_be_kept(
+    clean_engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch, shown: bool
+) -> None:
+    monkeypatch.setattr(live, "RECHECK", 1.0)
+    container = box(clean_engine)
+    admin = await sync_to_async(mirrored)(clean_engine, container)
+    async with connected(address(container), admin) as made:
+        page = await opened(made)
+        await page.say("keep", on=True)
+        await page.keys("echo read$((1))y\n")
+        await page.until(b"read1y")
+        session = shells.get(page.session, admin.pk)
+        assert session is not None
+        if shown:
+            await sync_to_async(people.set_role)(admin, User.Role.VIEWER)
+            async with asyncio.timeout(2):
+                await session.ended.wait()
+    if not shown:
+        await sync_to_async(people.set_active)(admin, False)
+        async with asyncio.timeout(6):
+            await session.ended.wait()
+    assert left_running(clean_engine, container) == []
+    row = await Shell.objects.aget()
+    assert row.reason.startswith(live.WITHDRAWN)
