@@ -21,7 +21,7 @@ clients: list[Any] = []
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """``/flood`` sends without end, as a socket or as an answer; ``/deaf`` reads nothing; ``/sent`` tells the sum.
 
-    ``/fails`` fails in the middle of its answer, ``/large`` sends one large message.
+    ``/fails`` fails in the middle of its answer, ``/refuses`` before it begins; ``/large`` sends one large message.
     """
     global sent
     path = scope["path"]
@@ -36,6 +36,8 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
             await send({"type": "websocket.send", "bytes": BLOCK})
             sent += len(BLOCK)
             await asyncio.sleep(0)
+    if path == "/refuses":
+        raise RuntimeError("canary of a stack frame")
     headers = [(b"content-type", b"text/plain")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     if path == "/fails":

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.test_headers import EVERYWHERE
+
 ROOT = Path(__file__).resolve().parents[2]
 ENOUGH = 24 * 1024 * 1024  # bytes: far above what kernel and server may hold for a reader (about 8 MB on loopback)
 
@@ -198,6 +200,16 @@ def test_a_body_within_the_bound_arrives_whole() -> None:
 def test_the_client_is_whom_our_own_proxy_named(arguments: list[str], expected: str) -> None:
     with served(*arguments) as one:
         assert one.get("/client", {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}) == expected
+
+
+def test_the_servers_own_answer_has_headers_and_tells_nothing() -> None:
+    with served() as one, closing(http.client.HTTPConnection("127.0.0.1", one.port, timeout=10)) as connection:
+        connection.request("GET", "/refuses")
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (500, b"500 Internal Server Error\n")
+        assert {name: answer.headers.get(name) for name in EVERYWHERE} == EVERYWHERE
+        assert answer.headers["Content-Security-Policy"].startswith("default-src 'none';")
+        assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_open_connections_do_not_hold_up_the_end() -> None:
