@@ -16,6 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final, cast
 
 import daphne.server  # installs the asyncio reactor: before anything else of Twisted
+from autobahn.exception import Disconnected
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from daphne.http_protocol import HTTPFactory, WebRequest
 from daphne.ws_protocol import WebSocketFactory
@@ -262,6 +263,8 @@ class Server(daphne.server.Server):
             bound, protocol.maxMessagePayloadSize = protocol.maxMessagePayloadSize, 0
             try:
                 await super().handle_reply(protocol, message)
+            except Disconnected:  # a socket that is closing, and its consumer does not know yet: nobody would read it
+                return
             finally:
                 protocol.maxMessagePayloadSize = bound
         else:
