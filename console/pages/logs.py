@@ -176,11 +176,11 @@ class LogPage:
 
     @property
     def search_url(self) -> str:
-        """A search through the past of the same containers; "" for one, whose own page can show all of it."""
-        if self.single:
-            return ""
+        """A search through the past of the same containers, as far as a filter can name them."""
         projects = {c.project for c in self.containers}
         within = f"project:{quoted(projects.pop())}" if len(projects) == 1 and "" not in projects else ""
+        if self.single:
+            within = self.containers[0].short_id
         query = {"q": self.options.q, "in": within}
         return f"{reverse('containers-logs-search', args=[self.engine.slug])}?{urlencode(query)}"
 
