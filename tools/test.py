@@ -17,6 +17,9 @@ FOREIGN = ("QUARTERDECK_", "DOCKER_", "DJANGO_")  # what a person set for their 
 FOREIGN_NAMES = ("HOST", "PORT", "ENGINE", "DATABASE_URL", "REDIS_URL", "PYTEST_ADDOPTS")
 
 
+WORKERS = "3"  # processes of pytest, each with an engine of its own
+
+
 def environment(given: Mapping[str, str], data: str) -> dict[str, str]:
     """Return the environment of a test run: the machine's, but no console's, and its own data folder."""
     kept = {name: value for name, value in given.items() if name not in FOREIGN_NAMES and not name.startswith(FOREIGN)}
@@ -33,6 +36,8 @@ def runs(what: str, arguments: Sequence[str]) -> list[list[str]]:
             marked = ["-m", "soak", "--timeout=7200"]
         case _:
             marked = ["-m", "not soak"]
+    at_once = ["-n", WORKERS, "--dist", "loadfile"] if what == "test" else []  # most tests wait most of the time
+    marked = [*at_once, *marked]
     both = [["tests", "--ignore=tests/e2e", f"--ignore={bench}", *marked, *arguments]]
     return [*both, ["tests/e2e", *marked, *arguments]] if browser.is_dir() else both
 

@@ -73,7 +73,7 @@ def changes(request: HttpRequest, slug: str, reference: str) -> HttpResponse:
     except EngineError as error:
         context["problem"] = error.message
     else:
-        context["counts"] = [
+        context["kinds"] = [
             (letter, word, sum(one[0] == letter for one in found)) for word, (letter, _) in LETTERS.items()
         ]
         context["total"] = len(found)
