@@ -92,7 +92,7 @@ class PrivateEngine:
     def stop(self) -> None:
         """End the engine at once with all it runs and has; fails when anything stays on the machine."""
         engines.stop(self.name, graceful=0, wipe=True)
-        assert not (left := capsule.leftovers(self._engine)), left
+        assert not (left := settled(self._engine)), left
 
     def load(self, *names: str) -> None:
         """Load test images, for example `layers`; they stay until the next `clean`."""
@@ -183,6 +183,14 @@ def start_engine(*, load: Sequence[str] = images.FAST, **options: Unpack[Options
         raise
 
 
+def settled(engine: engines.Engine, seconds: float = 10.0) -> list[str]:
+    """What is left of an engine; on a busy machine the kernel takes a moment to end what it was told to end."""
+    end = time.monotonic() + seconds
+    while (left := capsule.leftovers(engine)) and time.monotonic() < end:
+        time.sleep(0.1)
+    return left
+
+
 @pytest.fixture(scope="session")
 def engine_session() -> Iterator[Callable[[PrivateEngine], None]]:
     """Start and end of all engines of a run: removes those of dead runs, fails when one of ours stays.
@@ -192,7 +200,7 @@ def engine_session() -> Iterator[Callable[[PrivateEngine], None]]:
     engines.reap()
     started: list[PrivateEngine] = []
     yield started.append
-    left = [thing for engine in started for thing in capsule.leftovers(engine._engine)]
+    left = [thing for engine in started for thing in settled(engine._engine)]
     assert not left, f"left by private engines: {left}"
 
 

@@ -369,7 +369,7 @@ class Shells:
         session = self._sessions[str(shell.pk)] = Session(shell, place, spec)
         session.task = asyncio.create_task(session.run(), name=f"shell in {place.container_name}")
         session.task.add_done_callback(lambda task: self._after(session, task))
-        if self._keeper is None or self._keeper.done():
+        if self._keeper is None or self._keeper.done() or self._keeper.get_loop() is not asyncio.get_running_loop():
             self._keeper = asyncio.create_task(self._keep(), name="shells")
         await asyncio.shield(session.opened)
         return session
@@ -419,10 +419,12 @@ class Shells:
             if session.task is not None:
                 with suppress(asyncio.CancelledError):
                     await session.task
-        if self._keeper is not None and not len(self):
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+        keeper = self._keeper
+        if keeper is not None and not len(self):
             self._keeper = None
+            if keeper.get_loop() is asyncio.get_running_loop():
+                keeper.cancel()
+                await asyncio.gather(keeper, return_exceptions=True)
 
 
 shells = Shells()

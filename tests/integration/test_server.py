@@ -220,7 +220,7 @@ def test_open_connections_do_not_hold_up_the_end() -> None:
         idle = socket.create_connection(("127.0.0.1", one.port))
         began = time.monotonic()
         assert one.end() == (0, "")
-        assert time.monotonic() - began < 6  # 3 s and a busy machine's delay
+        assert time.monotonic() - began < 9, "it waited for one of them"
         assert deaf.recv(4) == bytes([0x88, 2, 1012 >> 8, 1012 & 255])
         for client in (socket_client, deaf, download, idle):
             client.close()

@@ -128,7 +128,7 @@ def test_parameters_reach_the_engine(
         ended = perform(admin, row, "stop", deaf, "deaf", timeout="1")
         assert ended.state == State.SUCCEEDED
         assert ended.command == "docker container stop --time 1 deaf"
-        assert 0.9 < time.monotonic() - began < 5
+        assert 0.9 < time.monotonic() - began < 9, "the engine was given the second, not its own ten"
         assert perform(admin, row, "kill", hup, "hup", signal="hup").result["note"] == "signal SIGHUP sent"
         assert perform(admin, row, "remove", volume, "volume", volumes="1").state == State.SUCCEEDED
     assert clean_engine.docker("volume", "ls", "--quiet") == "named"

@@ -258,9 +258,8 @@ def test_a_slow_call_does_not_delay_another(fake: FakeEngine, client: EngineClie
     with EngineClient(address(fake.url), timeout=3.0) as patient, ThreadPoolExecutor(16) as pool:
         slow = [pool.submit(patient.container, ID) for _ in range(12)]
         time.sleep(0.2)
-        began = time.monotonic()
         patient.ping()
-        assert time.monotonic() - began < 1.0
+        assert not any(call.done() for call in slow), "the ping came through while all of them waited"
         assert all(isinstance(call.exception(), Unreachable) for call in slow)
 
 

@@ -36,7 +36,7 @@ def test_the_deadline_is_for_the_whole_question() -> None:
     began = time.monotonic()
     with pytest.raises(Unreachable, match=r"did not answer within 0\.2 s") as caught:
         ask(engine(), lambda client: release.wait(10), seconds=0.2)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8, "it would take ten seconds without the deadline"
     assert caught.value.problem == "timeout"
     release.set()
 
