@@ -266,21 +266,22 @@ async def test_a_shell_in_a_privileged_container_needs_more(
     assert not (await made.connect(timeout=5))[0]
 
 
+@pytest.mark.parametrize("count", [40, pytest.param(200, marks=[pytest.mark.soak, pytest.mark.timeout(600)])])
 @pytest.mark.parametrize("seed", [random.randrange(10_000)])
 async def test_many_shells_cut_in_random_ways_leave_nothing(
-    clean_engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch, seed: int
+    clean_engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch, seed: int, count: int
 ) -> None:
-    """Forty here, two hundred in the soak: pages that close, that vanish, shells that end by themselves."""
+    """Pages that close, that vanish, shells that end by themselves."""
     monkeypatch.setattr(live, "GRACE", 1.0)
-    monkeypatch.setattr("console.consumers.guard.SOCKETS_A_PERSON", 100)
-    monkeypatch.setattr(live, "A_PERSON", 100)
+    monkeypatch.setattr("console.consumers.guard.SOCKETS_A_PERSON", 300)
+    monkeypatch.setattr(live, "A_PERSON", 300)
     chance = random.Random(seed)
     boxes = [box(clean_engine) for _ in range(4)]
     admin = await sync_to_async(mirrored)(clean_engine, *boxes)
     before = len(asyncio.all_tasks())
 
     async def one() -> None:
-        await asyncio.sleep(chance.uniform(0, 3))
+        await asyncio.sleep(chance.uniform(0, count / 13))
         made = await socket(address(chance.choice(boxes)), admin)
         assert (await made.connect(timeout=15))[0]
         page = await opened(made)
@@ -303,7 +304,7 @@ async def test_many_shells_cut_in_random_ways_leave_nothing(
                 await asyncio.sleep(0.5)
                 await made.disconnect()
 
-    await asyncio.gather(*(one() for _ in range(40)))
+    await asyncio.gather(*(one() for _ in range(count)))
     async with asyncio.timeout(15):
         while len(shells):  # noqa: ASYNC110  there is nothing to wait on
             await asyncio.sleep(0.1)
