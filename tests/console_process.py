@@ -20,7 +20,7 @@ STARTS_WITHIN = 30.0  # seconds, also on a busy machine
 class Console:
     """``with Console(data, {"DOCKER_HOST": url}) as console``: running, and gone afterwards.
 
-    ``output`` collects what it prints, both streams, while it runs. ``took``: seconds from start to listening.
+    ``output`` collects what it prints, both streams, while it runs.
     """
 
     def __init__(self, data: Path, environment: dict[str, str] | None = None) -> None:
@@ -64,7 +64,6 @@ class Console:
         while True:
             found = re.search(r"Quarterdeck is at (\S+)", self.output)
             if found:
-                self.took = getattr(self, "took", time.monotonic() - self.began)
                 return found.group(1)
             if self.process.poll() is not None or time.monotonic() > deadline:
                 break
