@@ -1,6 +1,7 @@
-"""First mirror and resync of 1,000 containers against ``docker ps -a``: ``python -m tests.bench.bench_mirror``.
+"""First mirror, resync and list pages of 1,000 containers against ``docker ps -a``.
 
-The console's own worker does the work, in this process, on a database of its own. What was delivered is checked.
+``python -m tests.bench.bench_mirror``. The console's own worker does the work, in this process, on a database of its
+own. What was delivered is checked.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 
-from tests.bench import table
+from tests.bench import bench_lists, table
 from tests.engines import PrivateEngine, start_engine
 from tools.engines.api import SocketConnection
 
@@ -133,6 +134,7 @@ def main() -> int:
         try:
             fill(private, CONTAINERS)
             lines = asyncio.run(measure(private))
+            lines += bench_lists.measure(private, CONTAINERS, max(5, ROUNDS))
         finally:
             private.stop()
         table.show(f"Mirror of {CONTAINERS:,} containers ({ROUNDS} rounds, medians)", lines)

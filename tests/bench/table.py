@@ -6,7 +6,7 @@ import random
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 Contender = Callable[[], object]
 
@@ -20,6 +20,19 @@ class Line:
     seconds: float
     against_seconds: float
     ratio: float
+    target: str = ""
+
+    def turned(self) -> Line:
+        """The same ratio with the seconds exchanged."""
+        return replace(self, seconds=self.against_seconds, against_seconds=self.seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A figure that has nothing beside it: what was measured, in words, and what to reach."""
+
+    figure: str
+    measured: str
     target: str = ""
 
 
@@ -56,6 +69,20 @@ def paired(taken: Mapping[str, Sequence[float]], figure: str, against: str, targ
     )
 
 
+def speed(taken: Mapping[str, Sequence[float]], figure: str, against: str, target: str = "") -> Line:
+    """As ``paired``, with the ratio the other way round: how many times as fast the figure is."""
+    return paired({figure: taken[against], against: taken[figure]}, figure, against, target).turned()
+
+
+def latencies(taken: Mapping[str, Sequence[float]], figure: str, against: str, target: str = "") -> list[Line]:
+    """Return two lines, of the medians and of the 99th percentiles; the target is the median's."""
+    lines = []
+    for name, share in (("p50", 0.5), ("p99", 0.99)):
+        one, other = (sorted(taken[key])[int(share * (len(taken[key]) - 1))] for key in (figure, against))
+        lines.append(Line(f"{figure}, {name}", against, one, other, one / other, target if share == 0.5 else ""))
+    return lines
+
+
 def show(title: str, lines: Sequence[Line]) -> str:
     """Return the table as text, and print it."""
     head = ("figure", "against", "ratio", "target", "figure ms", "against ms")
@@ -70,6 +97,15 @@ def show(title: str, lines: Sequence[Line]) -> str:
         )
         for line in lines
     ]
+    return _print(title, head, cells)
+
+
+def show_values(title: str, values: Sequence[Value]) -> str:
+    """Return the table of figures that stand alone, and print it."""
+    return _print(title, ("figure", "measured", "target"), [(one.figure, one.measured, one.target) for one in values])
+
+
+def _print(title: str, head: tuple[str, ...], cells: Sequence[tuple[str, ...]]) -> str:
     widths = [max(len(row[column]) for row in (head, *cells)) for column in range(len(head))]
     rows = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *cells)]
     rows.insert(1, "  ".join("-" * width for width in widths))
