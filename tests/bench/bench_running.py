@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
 from tests.bench import table
-from tests.bench.stand import Stand, percentile, stand
+from tests.bench.stand import Stand, docker_command, percentile, stand
 from tests.console_process import Console
 from tests.engines import PrivateEngine, start_engine
 from tools import frontend
@@ -104,13 +106,39 @@ def toggle(private: PrivateEngine, container: str, paused: bool) -> None:
         private.call("POST", f"/containers/{container}/{'pause' if paused else 'unpause'}")
 
 
-def event_times(private: PrivateEngine, container: str, since: float) -> list[tuple[float, bool]]:
-    """When the engine says that it paused and unpaused a container, in milliseconds."""
-    wanted = json.dumps({"container": [container], "event": ["pause", "unpause"]})
-    target = f"/events?since={since:.3f}&until={time.time():.3f}&filters={wanted}".replace('"', "%22").replace(" ", "")
-    events = map(json.loads, private.call("GET", target).decode().splitlines())
-    found = [(event["timeNano"] / 1e6, event["Action"] == "pause") for event in events]
-    return [one for number, one in enumerate(found) if not number or found[number - 1][1] != one[1]]
+class Events:
+    """What the engine says of pauses, as it says it: it remembers 256 events only."""
+
+    def __init__(self, private: PrivateEngine) -> None:
+        command, environment = docker_command(
+            private, "events", "--format", "{{json .}}", "--filter", "event=pause", "--filter", "event=unpause"
+        )
+        self._told: list[dict[str, Any]] = []
+        self._process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+        time.sleep(1)
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._told.append(json.loads(line))
+
+    def of(self, container: str) -> list[tuple[float, bool]]:
+        """When a container was paused (True) and unpaused, in milliseconds; what changes nothing is left out."""
+        found = [(e["timeNano"] / 1e6, e["Action"] == "pause") for e in self._told if e["Actor"]["ID"] == container]
+        return [one for number, one in enumerate(found) if not number or found[number - 1][1] != one[1]]
+
+    def __len__(self) -> int:
+        return len(self._told)
+
+    def close(self) -> None:
+        """End the command."""
+        self._process.terminate()
+        self._process.wait(10)
+        self._thread.join(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
 
 def seen(page: Page, container: str) -> list[list[Any]]:
@@ -119,17 +147,35 @@ def seen(page: Page, container: str) -> list[list[Any]]:
     return found
 
 
-def changes(page: Page, private: PrivateEngine, container: str, samples: int, rest: float) -> list[float]:
-    """Milliseconds from the event to the row, for one container that is paused and unpaused again and again."""
+def shown(page: Page, container: str, paused: bool) -> None:
+    """Wait until the row says so."""
+    page.wait_for_function(
+        "([id, paused]) => document.getElementById(`c-${id}`)?.textContent.includes('paused') === paused",
+        arg=[container[:12], paused],
+    )
+
+
+def delays(page: Page, events: Events, container: str) -> list[float]:
+    """Milliseconds from each event to the first look of the row that shows it."""
+    rows, found = seen(page, container), []
+    for event, paused in events.of(container):
+        after = [row for row, says in rows if row >= event and says == paused]
+        assert after, (event, paused)
+        found.append(after[0] - event)
+    return found
+
+
+def changes(page: Page, private: PrivateEngine, container: str, samples: int) -> list[float]:
+    """Milliseconds from the event to the row, for one container that is paused and unpaused on a quiet engine."""
     page.evaluate(WATCH, container[:12])
-    since = time.time()
-    for number in range(samples):
-        toggle(private, container, number % 2 == 0)
-        page.wait_for_function("([id, n]) => window.__seen[id].length >= n", arg=[container[:12], number + 1])
-        time.sleep(rest * random.random())
-    rows, events = seen(page, container), event_times(private, container, since)
-    assert [paused for _, paused in rows] == [paused for _, paused in events]
-    return [row - event for (row, _), (event, _) in zip(rows, events, strict=True)]
+    with closing(Events(private)) as events:
+        for number in range(samples):
+            toggle(private, container, number % 2 == 0)
+            shown(page, container, number % 2 == 0)
+            time.sleep(0.3 * random.random())
+    found = delays(page, events, container)
+    assert len(found) == samples
+    return found
 
 
 def storm(page: Page, private: PrivateEngine, containers: list[str]) -> tuple[list[float], list[float], float]:
@@ -140,7 +186,7 @@ def storm(page: Page, private: PrivateEngine, containers: list[str]) -> tuple[li
     probe, others = containers[0], containers[1:41]
     for container in others:
         page.evaluate(WATCH, container[:12])
-    since = time.time()
+    page.evaluate(WATCH, probe[:12])
 
     def rage(container: str) -> None:
         for number in range(STORM // len(others)):
@@ -148,37 +194,26 @@ def storm(page: Page, private: PrivateEngine, containers: list[str]) -> tuple[li
         while private.get(f"/containers/{container}/json")["State"]["Paused"]:
             toggle(private, container, False)
 
-    with ThreadPoolExecutor(8) as pool:
+    began = time.time()
+    with closing(Events(private)) as events, ThreadPoolExecutor(8) as pool:
         raging = [pool.submit(rage, container) for container in others]
-        page.evaluate(WATCH, probe[:12])
         count = 0
-        while not all(task.done() for task in raging):
+        while not all(task.done() for task in raging) or count % 2:
             toggle(private, probe, count % 2 == 0)
+            shown(page, probe, count % 2 == 0)
             count += 1
-            page.wait_for_function("([id, n]) => window.__seen[id].length >= n", arg=[probe[:12], count])
         for task in raging:
             task.result()
-    took = time.time() - since
-    if count % 2:
-        toggle(private, probe, False)
-        count += 1
-    page.wait_for_function("([id, n]) => window.__seen[id].length >= n", arg=[probe[:12], count])
-    page.wait_for_function(
-        "ids => ids.every(id => !document.getElementById(`c-${id}`).textContent.includes('paused'))",
-        arg=[container[:12] for container in others],
-    )
-    events = event_times(private, probe, since)
-    rows = seen(page, probe)
-    assert len(rows) == len(events) == count
-    measured = [row - event for (row, _), (event, _) in zip(rows, events, strict=True)]
-    last, total = [], 0
+        took = time.time() - began
+        for container in others:
+            shown(page, container, False)
+    assert len(events) > STORM * 0.9
+    last = []
     for container in others:
-        noted, told = seen(page, container), event_times(private, container, since)
-        total += len(told)
+        noted, told = seen(page, container), events.of(container)
         assert noted[-1][1] is told[-1][1] is False
         last.append(noted[-1][0] - told[-1][0])
-    assert total > STORM * 0.9
-    return measured, last, took
+    return delays(page, events, probe), last, took
 
 
 def live(console: Stand, containers: list[str]) -> list[table.Value]:
@@ -191,8 +226,8 @@ def live(console: Stand, containers: list[str]) -> list[table.Value]:
         page.goto(f"{console.console.url}/e/{console.slug}/containers?show=running")
         page.wait_for_function("n => document.querySelectorAll('tr[id^=c-]').length === n", arg=RUNNING)
         time.sleep(2)
-        changes(page, console.engine, containers[0], 10, 0.1)
-        quiet = changes(page, console.engine, containers[0], SAMPLES, 0.2)
+        changes(page, console.engine, containers[0], 10)
+        quiet = changes(page, console.engine, containers[0], SAMPLES)
         raging, last, took = storm(page, console.engine, containers)
         browser.close()
     return [

@@ -104,9 +104,8 @@ class Stand:
 
     def engine_connections(self) -> int:
         """How many connections the engine's socket has, whoever holds them."""
-        table = capsule.run(*capsule.inside(self.engine._engine, "cat", "/proc/net/unix")).stdout
-        lines = (line.split() for line in table.splitlines())
-        return sum(line[-1].endswith("/docker.sock") and line[5] == "03" for line in lines)
+        lines = (line.split() for line in Path("/proc/net/unix").read_text().splitlines())
+        return sum(line[-1] == str(self.engine.socket) and line[5] == "03" for line in lines)
 
 
 @dataclass
