@@ -1,0 +1,64 @@
+"""Options that contradict each other: what the CLI itself refuses before it asks the engine."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from console.engine.command.spec import NetworkAttachment, RunSpec
+
+_BUILT_IN: Final = frozenset({"default", "bridge", "host", "none"})
+
+
+def user_defined(name: str) -> bool:
+    """Whether a network is one that somebody made."""
+    return name not in _BUILT_IN and not name.startswith("container:")
+
+
+def contradictions(spec: RunSpec) -> list[str]:
+    """Return one sentence for each pair of options that cannot stand together."""
+    found: list[str] = []
+    if not spec.image:
+        found.append("The image is missing.")
+    if spec.rm and spec.restart.name != "no":
+        found.append("--rm and --restart exclude each other: what is removed cannot be started again.")
+    if spec.detach and spec.attach:
+        found.append("--detach and --attach exclude each other.")
+    if spec.no_healthcheck and _health(spec):
+        found.append("--no-healthcheck and the other --health options exclude each other.")
+    if spec.log_driver == "none" and spec.log_opt:
+        found.append("The log driver none has no options.")
+    return found + _networks(spec)
+
+
+def _health(spec: RunSpec) -> bool:
+    return bool(
+        spec.health_cmd
+        or spec.health_interval
+        or spec.health_timeout
+        or spec.health_retries
+        or spec.health_start_period
+        or spec.health_start_interval
+    )
+
+
+def _networks(spec: RunSpec) -> list[str]:
+    found: list[str] = []
+    names = [network.name for network in spec.networks]
+    found += [
+        f"The network {name} is given more than once." for name in sorted({n for n in names if names.count(n) > 1})
+    ]
+    kinds = {user_defined(name) for name in names}
+    if len(kinds) > 1:
+        found.append("Own networks and those of the engine (bridge, host, none, container:…) exclude each other.")
+    found += [
+        f"The network {network.name} has no aliases; only own networks have."
+        for network in spec.networks
+        if network.aliases and not user_defined(network.name)
+    ]
+    return found
+
+
+def lowered(network: NetworkAttachment) -> bool:
+    """Whether the command line cannot say it: what is given as ``key=value`` becomes lower case."""
+    words = (network.name, *network.aliases, *(word for pair in network.driver_opts for word in pair))
+    return any(word != word.lower() for word in words)
