@@ -259,7 +259,8 @@ def deaf(console: Stand, count: int = 10) -> list[table.Value]:
     container = console.engine.docker("ps", "-aq", "--no-trunc", "--filter", "name=bench-dump")
     run(read_past(console, container))
     time.sleep(1)
-    before, sockets = console.rss(), []
+    before = console.rss()
+    sockets: list[socket.socket] = []
     try:
         for _ in range(count):
             headers = [("Host", f"127.0.0.1:{console.port}".encode())]
