@@ -9,11 +9,12 @@ with ``timestamps=1`` engines put a time in front of every part, not only of the
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from console.engine.errors import Malformed
 
@@ -26,6 +27,7 @@ PART: Final = 16 * 1024  # bytes after which log drivers cut a line
 # RFC 3339 with nanoseconds as engines print it, then one space: 2024-05-01T10:00:00.123456789Z
 STAMP: Final = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d) ")
 LONGEST_STAMP: Final = 36  # bytes, with the space
+STAMPED: Final = 31  # bytes of a time in UTC with all its digits, with the space
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,8 @@ class Chunk:
     first: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line without its newline.
+class Line(NamedTuple):
+    """One line without its newline. A tuple, for logs are made of hundreds of thousands a second.
 
     ``time_ns``: the engine's time of the line, nanoseconds since 1970, 0 without timestamps. ``cut``: bytes beyond
     ``LINE_CAP`` that were dropped. ``ended``: False for what stands at the end of a stream without a newline.
@@ -94,6 +95,11 @@ class FrameParser:
         """Whether nothing is lost if the stream ends here."""
         return self._left == 0 and not self._header
 
+    @property
+    def missing(self) -> int:
+        """How many bytes of the open frame, or of its header, are still to come."""
+        return self._left or HEADER - len(self._header)
+
 
 class LineAssembler:
     """Joins the chunks of one container's log to lines, a buffer per stream.
@@ -111,11 +117,6 @@ class LineAssembler:
     def feed(self, chunk: Chunk) -> Iterator[Line]:
         """The lines that ``chunk`` completes."""
         line = self._open.get(chunk.stream)
-        if chunk.first and self._timestamps and (line is None or line.empty):
-            whole = _whole_line(chunk)
-            if whole is not None:
-                yield whole
-                return
         if line is None:
             line = self._open[chunk.stream] = _OpenLine(expect=self._timestamps)
         elif chunk.first and self._timestamps and self._framed:
@@ -145,6 +146,11 @@ class LineAssembler:
             return data[:end], True, data[end + 1 :]
         return data[:room], False, data[room:]
 
+    def is_open(self, stream: Stream) -> bool:
+        """Whether a line of the stream has begun and not ended."""
+        line = self._open.get(stream)
+        return line is not None and not line.empty
+
     def pending(self) -> Iterator[Line]:
         """What stands in the buffers without a newline, taken out: at the end of a stream."""
         for stream, line in self._open.items():
@@ -153,15 +159,77 @@ class LineAssembler:
         self._open.clear()
 
 
-def _whole_line(chunk: Chunk) -> Line | None:
-    """A chunk that is one whole stamped line: what nearly every frame of a log is, so worth a short way."""
-    data = chunk.data
-    if data[29:31] != b"Z " or data[19:20] != b"." or data.find(b"\n") != len(data) - 1 or len(data) > PART + 31:
-        return None
-    second = _second(data[:19])
-    if second is None or not data[20:29].isdigit():
-        return None
-    return Line(chunk.stream, data[31:-1], second + int(data[20:29]))
+class LineReader:
+    """From the bytes of a log to lines; ``timestamps``, ``framed`` as for ``LineAssembler``.
+
+    Does what a ``FrameParser`` and a ``LineAssembler`` do together. Nearly every frame is one whole line with its time:
+    those are read without either, in a third of the time.
+    """
+
+    def __init__(self, *, framed: bool, timestamps: bool = True) -> None:
+        self._parser = FrameParser() if framed else None
+        self._assembler = LineAssembler(timestamps=timestamps, framed=framed)
+        self._timestamps = timestamps
+
+    def feed(self, data: bytes) -> list[Line]:
+        """The lines that ``data`` completes. Raises ``Malformed``."""
+        found: list[Line] = []
+        parser = self._parser
+        if parser is None:
+            found += self._assembler.feed(Chunk("stdout", data))
+            return found
+        at = 0
+        while at < len(data):
+            take = parser.missing
+            if parser.between_frames:
+                at = self._whole_lines(data, at, found) if self._timestamps else at
+                if len(data) - at >= HEADER:
+                    take = HEADER + int.from_bytes(data[at + 4 : at + HEADER], "big")
+            for chunk in parser.feed(data[at : at + take]):
+                found += self._assembler.feed(chunk)
+            at += take
+        return found
+
+    def _whole_lines(self, data: bytes, at: int, found: list[Line]) -> int:
+        """Read frames from ``at`` on as long as each is a whole line; returns where the first other one begins."""
+        end = len(data)
+        names = [None if self._assembler.is_open(stream) else stream for stream in STREAMS]
+        stamp, second = b"", 0
+        while at + HEADER < end:
+            kind, length = _HEADER(data, at)
+            start, stop = at + HEADER, at + HEADER + length
+            # A header is one byte and three zeros: more than 2 is no kind, or no header.
+            stream = names[kind >> 24] if kind in _KINDS else None
+            if (
+                stream is None
+                or stop > end
+                or not STAMPED < length <= STAMPED + PART
+                or data.find(b"\n", start, stop) != stop - 1
+            ):
+                break
+            if data[start + 19] != _POINT or data[start + 29 : start + 31] != b"Z ":
+                break
+            if data[start : start + 19] != stamp:
+                stamp = data[start : start + 19]
+                known = _second(stamp)
+                if known is None:
+                    break
+                second = known
+            digits = data[start + 20 : start + 29]
+            if not digits.isdigit():
+                break
+            found.append(Line(stream, data[start + 31 : stop - 1], second + int(digits)))
+            at = stop
+        return at
+
+    def close(self) -> list[Line]:
+        """What stands in the buffers without a newline: at the end of a log."""
+        return list(self._assembler.pending())
+
+
+_HEADER: Final = struct.Struct(">II").unpack_from
+_KINDS: Final = frozenset(kind << 24 for kind in range(len(STREAMS)))
+_POINT: Final = ord(".")
 
 
 @lru_cache(maxsize=64)

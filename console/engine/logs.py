@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from console.engine.address import Address
-from console.engine.demux import Chunk, FrameParser, Line, LineAssembler
+from console.engine.demux import Chunk, FrameParser, Line, LineReader
 from console.engine.errors import Unreachable
 from console.engine.wire import Answer, exchange
 
@@ -83,13 +83,9 @@ async def lines(
     ) as answer:
         if opened is not None:
             opened()
-        parser = FrameParser() if framed(answer, query.tty) else None
-        assembler = LineAssembler(timestamps=query.timestamps, framed=parser is not None)
+        reader = LineReader(framed=framed(answer, query.tty), timestamps=query.timestamps)
         async for data in answer.body():
-            found: list[Line] = []
-            for chunk in parser.feed(data) if parser else (Chunk("stdout", data),):
-                found += assembler.feed(chunk)
-            if found:
+            if found := reader.feed(data):
                 yield found
-        if last := list(assembler.pending()):
+        if last := reader.close():
             yield last

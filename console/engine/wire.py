@@ -70,7 +70,7 @@ class Chunked:
                 self._held = data[at:]
                 break
             try:
-                size = int(data[at:line].split(b";", 1)[0], 16)
+                size = int(data[at:line].partition(b";")[0], 16)
             except ValueError:
                 raise Malformed("a chunk without a size") from None
             at = line + 2

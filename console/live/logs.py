@@ -9,13 +9,13 @@ container stops it waits for the next start.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
+from json.encoder import encode_basestring
 from typing import ClassVar, Final
 
 from console.engine.address import Address
@@ -91,15 +91,11 @@ def encode(some: Iterable[Line]) -> Batch:
     """A batch: ``[[stream, "nanoseconds", text, bytes cut], …]`` with stream 1 or 2, times as text for JavaScript."""
     kept = tuple(some)
     rows = [
-        [
-            2 if line.stream == "stderr" else 1,
-            str(line.time_ns),
-            line.data.decode("utf-8", "replace"),
-            *([line.cut] if line.cut else []),
-        ]
-        for line in kept
+        f'[{2 if stream == "stderr" else 1},"{time_ns}",{encode_basestring(data.decode("utf-8", "replace"))}'
+        f"{f',{cut}' if cut else ''}]"
+        for stream, data, time_ns, cut, _ in kept
     ]
-    return Batch(kept, json.dumps(rows, ensure_ascii=False, separators=(",", ":")))
+    return Batch(kept, f"[{','.join(rows)}]")
 
 
 @dataclass(slots=True, eq=False)

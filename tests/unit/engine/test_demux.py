@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.engine.demux import LINE_CAP, PART, Chunk, FrameParser, Line, LineAssembler
+from console.engine.demux import LINE_CAP, PART, Chunk, FrameParser, Line, LineAssembler, LineReader
 from console.engine.errors import Malformed
 
 T0 = int(datetime(2024, 5, 1, 10, tzinfo=UTC).timestamp()) * 1_000_000_000
@@ -41,7 +41,11 @@ def read(data: list[bytes], *, timestamps: bool = True, framed: bool = True) -> 
         for chunk in parser.feed(piece) if framed else [Chunk("stdout", piece)]:
             found += lines.feed(chunk)
     assert parser.between_frames
-    return found + list(lines.pending())
+    reader = LineReader(framed=framed, timestamps=timestamps)
+    assert [line for piece in data for line in reader.feed(piece)] == found
+    rest = list(lines.pending())
+    assert sorted(reader.close()) == sorted(rest)
+    return found + rest
 
 
 @settings(max_examples=1500, deadline=None)
@@ -118,3 +122,27 @@ def test_a_text_that_only_looks_like_a_time_is_kept() -> None:
 def test_garbage_is_an_error_not_text(head: bytes) -> None:
     with pytest.raises(Malformed):
         list(FrameParser().feed(head))
+
+
+frames = st.one_of(
+    st.tuples(st.sampled_from([0, 1, 2]), st.integers(0, 9), text).map(lambda one: logged(*one)),
+    st.tuples(st.sampled_from([1, 2]), st.binary(max_size=80)).map(lambda one: frame(*one)),
+    st.tuples(st.sampled_from([1, 2]), text).map(lambda one: frame(one[0], STAMP % 1 + one[1])),
+    st.sampled_from((b"2024-02-30T10:00:00.000000001Z ", b"2024-05-01T10:00:00.00000001_Z ", b"2024-05-01T10:00:00Z "))
+    .map(lambda stamp: frame(1, stamp + b"odd\n")),
+)  # fmt: skip
+
+
+@settings(max_examples=1500, deadline=None)
+@given(st.lists(frames, max_size=10), st.lists(st.integers(min_value=0, max_value=2000), max_size=20), st.booleans())
+def test_the_short_way_reads_any_frames_as_the_long_way_does(
+    sent: list[bytes], cuts: list[int], timestamps: bool
+) -> None:
+    read(pieces(b"".join(sent), cuts), timestamps=timestamps)
+
+
+@pytest.mark.parametrize("header", [b"\x03\0\0\0\0\0\0\1x", b"\1\0\0\1\0\0\0\1x", b"\1\0\0\0\xff\0\0\0x"])
+def test_garbage_is_no_header_for_the_reader_either(header: bytes) -> None:
+    reader = LineReader(framed=True)
+    with pytest.raises(Malformed):
+        reader.feed(logged(1, 0, b"line") + header)
