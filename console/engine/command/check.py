@@ -62,3 +62,24 @@ def lowered(network: NetworkAttachment) -> bool:
     """Whether the command line cannot say it: what is given as ``key=value`` becomes lower case."""
     words = (network.name, *network.aliases, *(word for pair in network.driver_opts for word in pair))
     return any(word != word.lower() for word in words)
+
+
+def unsupported(spec: RunSpec, api_version: str) -> list[str]:
+    """Return one sentence for each option that an engine spoken to in ``api_version`` does not know."""
+    major, _, minor = api_version.partition(".")
+    known = (int(major), int(minor or 0))
+    return [
+        f"{what} needs an engine with API {wanted[0]}.{wanted[1]} or newer; this one has {api_version}."
+        for used, what, wanted in (
+            (len(spec.networks) > 1, "More than one --network", (1, 44)),
+            (any(network.mac_address for network in spec.networks[1:]), "A MAC address for each network", (1, 44)),
+            (any(network.gw_priority for network in spec.networks), "gw-priority", (1, 48)),
+            (spec.health_start_interval, "--health-start-interval", (1, 44)),
+            (spec.annotation, "--annotation", (1, 43)),
+            (any(mount.bind_recursive == "readonly" for mount in spec.mount), "bind-recursive=readonly", (1, 44)),
+            (any(mount.bind_recursive == "writable" for mount in spec.mount), "bind-recursive=writable", (1, 44)),
+            (any(mount.volume_subpath for mount in spec.mount), "volume-subpath", (1, 45)),
+            (any(mount.type == "image" for mount in spec.mount), "A mount of type image", (1, 48)),
+        )
+        if used and known < wanted
+    ]

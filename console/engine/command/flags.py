@@ -11,7 +11,7 @@ from console.engine.command.spec import RunSpec
 from console.engine.command.values import Codec
 
 _CALLER: Final = "It belongs to the terminal in which the command is typed; the console has no use for it."
-_FILE: Final = "This file is on the machine where the command is typed: give its content instead."
+FILE: Final = "This file is on the machine where the command is typed: give its content instead."
 _WINDOWS: Final = "It works for Windows containers only."
 
 
@@ -68,9 +68,9 @@ FLAGS: Final[tuple[Flag, ...]] = (
     _flag("stop-signal", _TEXT),
     _flag("stop-timeout", values.INT32),
     _many("env", parts.VARIABLE, "e"),
-    _many("env-file", _TEXT, remark=_FILE),
+    _many("env-file", _TEXT, remark=FILE),
     _many("label", parts.LABEL, "l"),
-    _many("label-file", _TEXT, remark=_FILE),
+    _many("label-file", _TEXT, remark=FILE),
     _many("annotation", parts.PAIR),
     _many("network", lines.NETWORK, field="networks", aliases=("net",)),
     _many("network-alias", _TEXT, field="aliases", aliases=("net-alias",), first=True),

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from console.engine.command.check import contradictions
-from console.engine.command.flags import LONG, SHORT, Flag
+from console.engine.command.flags import FILE, LONG, SHORT, Flag
+from console.engine.command.parts import seccomp_file
 from console.engine.command.prefix import after_docker
 from console.engine.command.spec import NetworkAttachment, RunSpec, Volume
 from console.engine.command.values import BadValue
@@ -173,6 +174,8 @@ class _Parser:
         self.understood.append(Understood(word.start, source, f"--{flag.name}", shown))
         if flag.remark:
             self.unmapped.append(Note(word.start, source, f"--{flag.name}: {flag.remark}"))
+        if flag.name == "security-opt" and seccomp_file(value):
+            self.unmapped.append(Note(word.start, source, f"--{flag.name}: {FILE}"))
         if flag.field == "networks" and given.strip() != given.strip().lower() and value.name == value.name.lower():
             self.changed.append(Note(word.start, source, "The command makes all of this value lower case."))
         where = self.first if flag.first else self.values

@@ -323,6 +323,12 @@ def read_security(text: str) -> str:
     return text
 
 
+def seccomp_file(option: str) -> bool:
+    """Whether a ``--security-opt`` names a file with a seccomp profile: the CLI reads it and sends its content."""
+    name, _, value = option.partition("=" if "=" in option else ":")
+    return name == "seccomp" and value not in {"builtin", "unconfined"} and not value.lstrip().startswith("{")
+
+
 PUBLISH: Final = Codec(read_publish, write_publish)
 EXPOSE: Final = Codec(read_expose, lambda port: f"{port.port}{_suffix(port.protocol)}")
 VARIABLE: Final = Codec(read_variable, lambda v: v.name if v.value is None else f"{v.name}={v.value}")

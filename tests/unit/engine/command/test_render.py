@@ -40,6 +40,7 @@ def test_a_shell_splits_it_to_the_same_words(spec: RunSpec) -> None:
     assert parse(render_lines(spec)).spec == spec
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_every_single_option_survives(data: st.DataObject) -> None:
     for name, strategy in (FIELDS | RUN_ONLY).items():
