@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tools.engines.install import which
-from tools.engines.state import SYSTEM_PATH, Engine, EngineError, Process, machine_lock, state_folder
+from tools.engines.state import SYSTEM_PATH, Engine, EngineError, Process, load, machine_lock, names, state_folder
 
 INDEXES = range(251)
 ENVIRONMENT = {"PATH": SYSTEM_PATH, "HOME": "/root", "LC_ALL": "C"}
@@ -278,8 +278,18 @@ def tail(log: Path, lines: int = 6) -> str:
 
 
 def leftovers(engine: Engine) -> list[str]:
-    """What is left of an engine on this machine, one sentence a thing; empty after a good stop with wipe."""
-    folder, found = str(engine.folder), []
+    """What is left of an engine on this machine, one sentence a thing; empty after a good stop with wipe.
+
+    What its number stands for (network, control groups, rules) may have been given to another engine since.
+    """
+    with machine_lock():
+        others = [load(name) for name in names() if name != engine.name]
+        numbered = all(other is None or other.index != engine.index for other in others)
+        return _leftovers(engine, numbered)
+
+
+def _leftovers(engine: Engine, numbered: bool) -> list[str]:
+    folder, found = str(engine.folder), list[str]()
     for entry in os.listdir("/proc"):
         if entry.isdecimal() and int(entry) != os.getpid():
             try:
@@ -287,13 +297,13 @@ def leftovers(engine: Engine) -> list[str]:
                 groups = Path(f"/proc/{entry}/cgroup").read_text()
             except OSError:
                 continue
-            if any(f"{folder}/" in f"{word}/" for word in words) or f"/{engine.group}/" in groups:
+            if any(f"{folder}/" in f"{word}/" for word in words) or (numbered and f"/{engine.group}/" in groups):
                 found.append(f"process {entry}: {' '.join(words)[:120]}")
     found += [f"mount {line}" for line in Path("/proc/self/mountinfo").read_text().splitlines() if folder in line]
-    if Path(f"/sys/class/net/{engine.link}").exists():
+    if numbered and Path(f"/sys/class/net/{engine.link}").exists():
         found.append(f"network device {engine.link}")
-    found += [f"control group {group}" for group in control_groups(engine)]
-    for table in ("nat", "filter") if engine.uplink else ():
+    found += [f"control group {group}" for group in control_groups(engine) if numbered]
+    for table in ("nat", "filter") if engine.uplink and numbered else ():
         rules: Sequence[str] = run("iptables", "-w", "-t", table, "-S", check=False).stdout.splitlines()
         found += [f"rule {rule}" for rule in rules if f"{engine.group} " in rule.replace('"', "") + " "]
     if engine.folder.exists():
