@@ -14,7 +14,19 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404
 
-from console.models import AuditEntry, Container, Engine, Event, Image, Network, Operation, User, Volume
+from console.models import (
+    AuditEntry,
+    Container,
+    Engine,
+    Event,
+    Image,
+    Network,
+    Operation,
+    OperationOutput,
+    Shell,
+    User,
+    Volume,
+)
 
 Actor: TypeAlias = User | AnonymousUser
 
@@ -141,6 +153,16 @@ def operation_for(user: Actor, operation_id: str, verb: str = "observe") -> Oper
         raise Http404("operation")
     require(user, verb)
     return found
+
+
+def output_for(user: Actor, operation: Operation) -> OperationOutput | None:
+    """What a command in a container printed: for those who may run one, as it may hold secrets."""
+    return OperationOutput.objects.filter(operation=operation).first() if can(user, "shell") else None
+
+
+def shells_for(user: Actor) -> QuerySet[Shell]:
+    """The terminal sessions that people opened: for admins."""
+    return Shell.objects.all() if can(user, "admin") else Shell.objects.none()
 
 
 def audit_for(user: Actor) -> QuerySet[AuditEntry]:

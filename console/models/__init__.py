@@ -5,7 +5,7 @@ from console.models.engines import Engine
 from console.models.events import Event
 from console.models.images import Image, ImageTag
 from console.models.networks import Network
-from console.models.operations import Operation
+from console.models.operations import Operation, OperationOutput
 from console.models.people import AuditEntry, User
 from console.models.shells import Shell
 from console.models.volumes import Volume
@@ -21,6 +21,7 @@ __all__ = [
     "Mount",
     "Network",
     "Operation",
+    "OperationOutput",
     "Shell",
     "User",
     "Volume",

@@ -34,6 +34,7 @@ class Operation(models.Model):
     object_name = models.CharField(max_length=300, blank=True)
     params = models.JSONField(default=dict)
     command = models.TextField(blank=True)
+    sealed = models.TextField(blank=True)  # parameters with secrets, encrypted; erased when the engine is asked
     state = models.CharField(max_length=20, choices=State, default=State.QUEUED, db_index=True)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -57,3 +58,13 @@ class Operation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} {self.object_name}"
+
+
+class OperationOutput(models.Model):
+    """What a command printed: beside the row, so that lists do not read it. ``parts``: [[stream, text], …]."""
+
+    operation = models.OneToOneField(Operation, on_delete=models.CASCADE, primary_key=True, related_name="output")
+    parts = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"output of {self.operation_id}"

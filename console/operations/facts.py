@@ -93,6 +93,8 @@ def judge(verb: str, params: Params, before: Facts, now: Facts) -> Verdict:
     Verbs that ask for a state are done when the state is there. ``restart`` and ``kill`` are acts: a restart shows in
     ``started_at``; a signal that did not end the process shows nowhere.
     """
+    if verb == "container.exec":
+        return Verdict.UNTOLD
     if verb == "container.remove":
         return Verdict.NOT_YET if now.exists else Verdict.DONE
     if not now.exists:

@@ -24,6 +24,7 @@ from console.operations.outcome import Outcome
 from console.operations.params import InvalidParams, Params
 from console.operations.perform import CALLS, Clients, look, same_engine
 from console.operations.request import refusal
+from console.operations.sealed import unseal
 from console.operations.verbs import Verb, verb_of
 from console.operations.verification import verified
 from console.sync.refresh import refreshed, request_refresh
@@ -80,7 +81,7 @@ class Job:
             if self.operation.before:
                 end = outcome.unknown(str(end.result["reason"]))
         crash_at("before-finish")
-        if not await self.in_database(store.finish)(self.operation, end.state, end.error, end.result):
+        if not await self.in_database(store.finish)(self.operation, end.state, end.error, end.result, end.output):
             logger.warning("Operation %s was taken over by another worker", self.operation.pk)
 
     async def _end(self) -> Outcome:
@@ -89,7 +90,7 @@ class Job:
         if verb is None:
             return outcome.failed(f"This version of the console does not know “{operation.verb}”.")
         try:
-            params = verb.params.read(operation.params)
+            params = self._params(verb)
         except InvalidParams as error:
             return outcome.failed(str(error))
         if operation.engine is None:
@@ -107,6 +108,16 @@ class Job:
         if verb.name == "engine.verify":
             return await self._verify()
         return await self._ask(verb, params)
+
+    def _params(self, verb: Verb) -> Params:
+        """The parameters, with their secrets as long as the engine was not asked. Raises ``InvalidParams``."""
+        operation = self.operation
+        if not operation.sealed:
+            return verb.params.read(operation.params)
+        whole = unseal(operation.sealed)
+        if whole is None:
+            raise InvalidParams({"env": "Its secrets can no longer be read: the console's secret key has changed."})
+        return verb.params.read(whole)
 
     def _not_now(self, verb: Verb) -> str:
         """Rights and circumstances of the moment, not of the asking: the reason not to do it, or ""."""
@@ -140,7 +151,7 @@ class Job:
         crash_at("before-call")
         call = CALLS[verb.name]
         try:
-            await self.in_thread(lambda: call(self.client, operation.object_id, params))
+            ran = await self.in_thread(lambda: call(self.client, operation.object_id, params))
         except EngineError as error:
             crash_at("after-call")
             end = outcome.of_error(verb, params, error)
@@ -148,7 +159,7 @@ class Job:
                 return await self._find_out(verb, params, again=False, lost=error.message)
             return await self._looked(end, before) if end.state == Operation.State.FAILED else end
         crash_at("after-call")
-        return outcome.done(verb, params)
+        return outcome.done(verb, params) if ran is None else outcome.ran(ran)
 
     async def _find_out(self, verb: Verb, params: Params, again: bool, lost: str = "") -> Outcome:
         """The engine was asked, perhaps, and the answer is lost. Look until the object tells.

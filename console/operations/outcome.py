@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from console.engine.errors import AlreadySo, Conflict, EngineError, Malformed, NotFound, Unreachable
 from console.models import Operation
+from console.operations.execute import Part, Ran
 from console.operations.facts import Facts
 from console.operations.params import KillParams, Params, RenameParams
 from console.operations.verbs import Verb
@@ -25,6 +26,7 @@ class Outcome:
     state: Operation.State
     error: str = ""
     result: dict[str, Any] = field(default_factory=dict)
+    output: tuple[Part, ...] = ()
 
 
 def done(verb: Verb, params: Params, note: str = "") -> Outcome:
@@ -35,6 +37,15 @@ def done(verb: Verb, params: Params, note: str = "") -> Outcome:
     if isinstance(params, RenameParams):
         words = f"renamed to {params.name}"
     return Outcome(State.SUCCEEDED, result={"note": f"{words}, {note}" if note else words})
+
+
+def ran(found: Ran) -> Outcome:
+    """A command ran: done whatever its exit code is, failed when it did not end by itself."""
+    result: dict[str, Any] = {"dropped": found.dropped} if found.dropped else {}
+    if found.exit_code is None:
+        return Outcome(State.FAILED, result=result | {"reason": found.reason}, output=found.output)
+    note = f"done with exit code {found.exit_code}"
+    return Outcome(State.SUCCEEDED, result=result | {"note": note, "exit_code": found.exit_code}, output=found.output)
 
 
 def failed(reason: str, error: str = "") -> Outcome:

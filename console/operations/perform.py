@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -10,10 +11,13 @@ from console.engine.client import EngineClient
 from console.engine.errors import NotFound
 from console.engine.types import Unparsed
 from console.models import Engine
+from console.operations import execute
+from console.operations.exec_params import ExecParams
+from console.operations.execute import Ran
 from console.operations.facts import Facts
 from console.operations.params import KillParams, Params, RemoveParams, RenameParams, StopParams
 
-Call = Callable[[EngineClient, str, Params], None]
+Call = Callable[[EngineClient, str, Params], Ran | None]  # what a command printed
 
 
 def _stop(client: EngineClient, container_id: str, params: Params) -> None:
@@ -38,6 +42,10 @@ def _remove(client: EngineClient, container_id: str, params: Params) -> None:
     client.remove(container_id, asked.force, asked.volumes)
 
 
+def _exec(client: EngineClient, container_id: str, params: Params) -> Ran | None:
+    return execute.run(client, container_id, params, secrets.token_hex(12)) if isinstance(params, ExecParams) else None
+
+
 CALLS: Final[Mapping[str, Call]] = {
     "container.start": lambda client, container_id, params: client.start(container_id),
     "container.stop": _stop,
@@ -47,6 +55,7 @@ CALLS: Final[Mapping[str, Call]] = {
     "container.kill": _kill,
     "container.rename": _rename,
     "container.remove": _remove,
+    "container.exec": _exec,
 }
 
 

@@ -13,6 +13,7 @@ from console import access, changes
 from console.models import Engine, Operation, User
 from console.operations import store
 from console.operations.params import InvalidParams, Params
+from console.operations.sealed import seal
 from console.operations.verbs import VERBS, Verb
 
 Target = tuple[str, str]  # the engine's full id of the object, and its name
@@ -57,10 +58,12 @@ def request_operation(
     if reason := refusal(engine):
         raise Refused(reason)
     given = params if isinstance(params, Params) else row.params.read(params or {})
+    public = given.public()
+    secret = public != given
     with transaction.atomic():
-        same = {"engine": engine, "verb": row.name, "object_id": object_id, "params": given.to_json()}
+        same = {"engine": engine, "verb": row.name, "object_id": object_id, "params": public.to_json()}
         found = Operation.objects.filter(**same, state__in=Operation.OPEN).first()
-        if found is not None:
+        if found is not None and not secret:
             return found
         operation = Operation.objects.create(
             **same,
@@ -70,7 +73,8 @@ def request_operation(
             kind=row.kind,
             object_name=object_name,
             command=row.command(object_name if row.kind != "engine" else "", given),
-            result={"retry_of": str(retry_of.pk)} if retry_of else {},
+            sealed=seal(given.to_json()) if secret else "",
+            result=({"retry_of": str(retry_of.pk)} if retry_of else {}) | ({"secrets": True} if secret else {}),
         )
         changes.operation_changed(engine.pk, str(operation.pk), operation.version)
         changes.wake_workers()
@@ -95,6 +99,8 @@ def retry(user: access.Actor, operation: Operation) -> Operation:
     access.require(user, _verb(operation.verb).right)
     if operation.state in Operation.OPEN:
         raise Refused("It has not ended yet.")
+    if operation.result.get("secrets"):
+        raise Refused("Its secrets were not kept: ask for it anew.")
     if operation.engine is None:
         raise Refused("Its engine is no longer known here.")
     return request_operation(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from console import access
 from console.models import Engine, Operation
+from console.operations.store import BESIDE
 
 
 def busy_verbs(user: access.Actor, engine: Engine, ids: Iterable[str], kind: str = "container") -> dict[str, str]:
@@ -13,6 +14,7 @@ def busy_verbs(user: access.Actor, engine: Engine, ids: Iterable[str], kind: str
     rows = access.operations_for(user).filter(
         engine=engine, kind=kind, object_id__in=list(ids), state__in=Operation.OPEN
     )
+    rows = rows.exclude(verb__in=BESIDE)  # a command that runs inside is no reason to wait
     return dict(rows.order_by("created_at").values_list("object_id", "verb"))
 
 

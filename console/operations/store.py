@@ -7,7 +7,7 @@ Who asks for the claim of a row is a worker, named by ``owner``. A claim has an 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -18,11 +18,13 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from console import changes
-from console.models import Engine, Operation
+from console.models import Engine, Operation, OperationOutput
 
 CLAIM_FOR: Final = 10.0  # seconds without a sign of life until another worker looks after the row
 TOO_OLD: Final = 3600.0  # seconds: what waited longer is not done behind anybody's back
 BATCH_LEAVES: Final = 2  # slots that operations asked for together leave to single ones
+
+BESIDE: Final = ("container.exec",)  # verbs that change nothing the console knows of: others need not wait for them
 
 State = Operation.State
 
@@ -36,7 +38,7 @@ def _blockers() -> QuerySet[Operation]:
         engine=OuterRef("engine"),
         kind=OuterRef("kind"),
         object_id=OuterRef("object_id"),
-    ).exclude(pk=OuterRef("pk"))
+    ).exclude(Q(pk=OuterRef("pk")) | Q(verb__in=BESIDE))
 
 
 def anything_open() -> bool:
@@ -47,16 +49,17 @@ def anything_open() -> bool:
 def claim(owner: str, free: int, at_once: int) -> list[Operation]:
     """Take up to ``free`` queued operations whose turn it is, oldest first.
 
-    Two of one object never run together. Those of a batch leave some of the ``at_once`` places to single ones, so that
-    stopping thirty containers does not keep everybody else waiting.
+    Two of one object never run together. Those of a batch, and commands that may take minutes, leave some of the
+    ``at_once`` places to single ones, so that stopping thirty containers does not keep everybody else waiting.
     """
     if free <= 0:
         return []
     ready = Operation.objects.filter(~Exists(_blockers()), state=State.QUEUED)
     spare = free - min(BATCH_LEAVES, at_once - 1)
-    wanted = list(ready.filter(batch=None).order_by("created_at", "id").values_list("pk", "engine")[:free])
+    single = Q(batch=None) & ~Q(verb__in=BESIDE)
+    wanted = list(ready.filter(single).order_by("created_at", "id").values_list("pk", "engine")[:free])
     if spare > len(wanted):
-        batched = ready.exclude(batch=None).order_by("created_at", "id").values_list("pk", "engine")
+        batched = ready.exclude(single).order_by("created_at", "id").values_list("pk", "engine")
         wanted += list(batched[: spare - len(wanted)])
     claimed = []
     for pk, engine in wanted:
@@ -96,22 +99,33 @@ def note_before(operation: Operation, before: Mapping[str, Any]) -> bool:
     """Keep what the object was, before the engine is asked. False: the claim was lost, do not ask."""
     with transaction.atomic():
         return bool(
-            _same_claim(operation).update(before=dict(before), claim_expires=_until(), version=F("version") + 1)
+            _same_claim(operation).update(
+                before=dict(before), sealed="", claim_expires=_until(), version=F("version") + 1
+            )
         )
 
 
-def finish(operation: Operation, state: Operation.State, error: str, result: Mapping[str, Any]) -> bool:
+def finish(
+    operation: Operation,
+    state: Operation.State,
+    error: str,
+    result: Mapping[str, Any],
+    output: Sequence[tuple[str, str]] = (),
+) -> bool:
     """The end. False: the claim was lost and somebody else says how it ended."""
     with transaction.atomic():
         done = _same_claim(operation).update(
             state=state,
             error=error,
             result={**operation.result, **result},
+            sealed="",
             finished_at=timezone.now(),
             claim_expires=None,
             version=F("version") + 1,
         )
         if done:
+            if output:
+                OperationOutput.objects.update_or_create(operation=operation, defaults={"parts": list(output)})
             _published(operation.pk)
     return bool(done)
 
@@ -122,6 +136,7 @@ def cancel(operation: Operation, by: str) -> bool:
         queued = Operation.objects.filter(pk=operation.pk, state=State.QUEUED)
         done = queued.update(
             state=State.CANCELLED,
+            sealed="",
             finished_at=timezone.now(),
             result={**operation.result, "note": f"taken out of the queue by {by}"},
             version=F("version") + 1,

@@ -16,6 +16,7 @@ from django.urls import reverse
 from console import access
 from console.engine.types import ContainerState as S
 from console.models import Container, Engine, Operation
+from console.operations.exec_params import ExecParams
 from console.operations.params import KillParams, Params, RemoveParams, RenameParams, StopParams
 
 ALIVE: Final = frozenset({S.RUNNING.value, S.PAUSED.value, S.RESTARTING.value})
@@ -38,6 +39,7 @@ class Verb:
     danger: bool = False  # something is lost
     asks_many: bool = False  # for several at once a dialog lists them
     key: str = ""  # of the keyboard map
+    joined: str = " "  # between label and name
 
     @property
     def kind(self) -> str:
@@ -63,7 +65,7 @@ class Verb:
 
     def title(self, name: str) -> str:
         """What an operation is called: "Stop nginx"."""
-        return f"{self.label} {name}".strip()
+        return f"{self.label}{self.joined}{name}".strip()
 
 
 # By a container's state: why a verb cannot be done now.
@@ -76,6 +78,7 @@ _START: Final = _ENDED | {
     S.PAUSED.value: "paused: unpause it",
     S.RESTARTING.value: "restarting by itself",
 }
+_EXEC: Final = _NOT_ALIVE | {S.PAUSED.value: "paused: unpause it", S.RESTARTING.value: "restarting by itself"}
 _PAUSE: Final = _NOT_ALIVE | {S.PAUSED.value: "already paused", S.RESTARTING.value: "restarting by itself"}
 _UNPAUSE: Final = {state.value: "not paused" for state in S if state is not S.PAUSED}
 _REMOVE: Final = {S.REMOVING.value: "already being removed"}
@@ -93,6 +96,8 @@ _ALL: Final = (
          _UNPAUSE),
     Verb("container.kill", "operate", "Kill", "Killing", "killed", "kill", "docker container kill", _NOT_ALIVE,
          KillParams, dialog=True, danger=True, asks_many=True),
+    Verb("container.exec", "shell", "Run a command", "Running", "done", "term", "docker container exec", _EXEC,
+         ExecParams, dialog=True, joined=" in "),
     Verb("container.rename", "operate", "Rename", "Renaming", "renamed", "rename", "docker container rename", _ENDED,
          RenameParams, dialog=True),
     Verb("container.remove", "operate", "Remove", "Removing", "removed", "trash", "docker container rm", _REMOVE,
@@ -110,6 +115,15 @@ _RIGHTS: Final = frozenset(verb.right for verb in CONTAINER_VERBS)
 def verb_of(operation: Operation) -> Verb | None:
     """The verb of an operation; None for one of another version of the console."""
     return VERBS.get(operation.verb)
+
+
+def right_for(verb: Verb, container: Container) -> str:
+    """The right that ``verb`` needs on ``container``: who runs commands in a privileged one rules its host.
+
+    Lists do not read what tells that; there the view and the worker refuse.
+    """
+    known = "details" not in container.get_deferred_fields()
+    return "host" if verb.right == "shell" and known and container.details.get("privileged") else verb.right
 
 
 @dataclass(frozen=True, slots=True)
