@@ -46,7 +46,7 @@ class Output:
 
     def add(self, chunk: Chunk) -> None:
         """More output."""
-        data = chunk.data[: KEPT - self._size]
+        data = b"" if self.dropped else chunk.data[: KEPT - self._size]
         if data and (not self._parts or self._parts[-1][0] != chunk.stream):
             if len(self._parts) == MOST_PARTS:
                 data = b""

@@ -25,7 +25,7 @@ from console.operations.params import InvalidParams, Params
 from console.operations.perform import CALLS, Clients, look, same_engine
 from console.operations.request import refusal
 from console.operations.sealed import unseal
-from console.operations.verbs import Verb, verb_of
+from console.operations.verbs import Verb, right_for, verb_of
 from console.operations.verification import verified
 from console.sync.refresh import refreshed, request_refresh
 
@@ -101,7 +101,7 @@ class Job:
             return outcome.failed(str(error))
         if operation.before:
             return await self._find_out(verb, params, again=not operation.before.get("look_only"))
-        if no := self._not_now(verb):
+        if no := self._not_now(verb) or await self.in_database(self._not_there)(verb):
             return outcome.failed(no)
         if verb.name == "engine.refresh":
             return await self._refresh(verb, params)
@@ -127,6 +127,17 @@ class Job:
         if store.too_old(operation):
             return "It waited longer than an hour while the console was down. Ask again if it is still wanted."
         return refusal(self.engine)
+
+    def _not_there(self, verb: Verb) -> str:
+        """Whether the person lacks the right on this very container: the reason, or "". Asks the database."""
+        user = self.operation.user
+        if verb.right != "shell" or not isinstance(user, User):
+            return ""
+        rows = access.containers_for(user, self.engine).filter(container_id=self.operation.object_id)
+        found = rows.only("details").first()
+        if found is None or access.can(user, right_for(verb, found)):
+            return ""
+        return f"{self.operation.user_name} has no right to do this in a privileged container."
 
     async def _ask(self, verb: Verb, params: Params) -> Outcome:
         """The first and usually only time that the engine is asked."""

@@ -120,10 +120,9 @@ def verb_of(operation: Operation) -> Verb | None:
 def right_for(verb: Verb, container: Container) -> str:
     """The right that ``verb`` needs on ``container``: who runs commands in a privileged one rules its host.
 
-    Lists do not read what tells that; there the view and the worker refuse.
+    Buttons do not know it (lists do not read that much): the view and the worker refuse.
     """
-    known = "details" not in container.get_deferred_fields()
-    return "host" if verb.right == "shell" and known and container.details.get("privileged") else verb.right
+    return "host" if verb.right == "shell" and container.details.get("privileged") else verb.right
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from console import access
 from console.engine.types import ContainerState as S
 from console.models import Container, Endpoint, Engine
+from console.operations.exec_params import shell_signs
 from console.operations.params import SIGNALS, InvalidParams, Params, RemoveParams, RenameParams
 from console.operations.status import busy_verbs
 from console.operations.verbs import CONTAINER_VERBS, VERBS, Action, Verb, action_of, action_url, rights_of
@@ -214,11 +215,12 @@ def dialog(
         "verb": verb,
         "action": action_url(engine.slug, container.container_id, verb.short),
         "danger": verb.danger,
-        "title": f"{verb.label} {container.name}?",
+        "title": f"{verb.title(container.name)}?",
         "typed": data,
         "errors": read_.errors,
         "command": verb.command(container.name, read_.params),
         "signals": SIGNALS,
+        "for_a_shell": verb.name == "container.exec" and shell_signs(str(data.get("command") or "")),
         "alive": container.state in ALIVE,
         "state": state_words(container),
         "losses": losses(user, engine, container, volumes) if removing else [],

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from console import access
 from console.models import Operation
+from console.operations.store import BESIDE
 from console.operations.verbs import Verb, verb_of
 
 State = Operation.State
@@ -53,6 +54,8 @@ def make_row(operation: Operation, user: access.Actor) -> Row:
     verb = verb_of(operation)
     state = State(operation.state)
     may = verb is not None and access.can(user, verb.right)
+    if operation.verb in BESIDE and not may:  # like the commands of containers: for those who may run one
+        operation.command = f"{verb.base if verb else ''} {operation.object_name} …"
     return Row(
         operation=operation,
         url=reverse("operation", args=[operation.pk]),
@@ -65,8 +68,8 @@ def make_row(operation: Operation, user: access.Actor) -> Row:
         took=took(operation),
         open=state in Operation.OPEN,
         can_cancel=may and state is State.QUEUED,
-        can_retry=may and state in UNSOLVED and operation.engine_id is not None,
-        can_look=may and state is State.UNKNOWN,
+        can_retry=may and state in UNSOLVED and operation.engine_id is not None and not operation.result.get("secrets"),
+        can_look=may and state is State.UNKNOWN and operation.verb not in BESIDE,
     )
 
 
@@ -120,6 +123,8 @@ def toast_words(operation: Operation) -> tuple[str, str, str]:
     note = str(operation.result.get("note", ""))
     reason = str(operation.result.get("reason", ""))
     if operation.state == State.SUCCEEDED:
+        if "exit_code" in operation.result:
+            return "done", f"{title(operation, verb)}: {note}", ""
         return "done", f"{name} {note or (verb.past if verb else 'done')}", ""
     if operation.state == State.CANCELLED:
         return "done", f"{title(operation, verb)}: cancelled", ""
@@ -127,7 +132,8 @@ def toast_words(operation: Operation) -> tuple[str, str, str]:
     why = said or reason
     if operation.state == State.UNKNOWN:
         return "warning", f"{title(operation, verb)}: nobody knows", why
-    return "failed", f"Could not {(verb.label if verb else operation.verb).lower()} {name}", why
+    label = title(operation, verb) if verb else f"{operation.verb} {name}"
+    return "failed", f"Could not {label[:1].lower()}{label[1:]}", why
 
 
 def day_of(moment: datetime) -> str:

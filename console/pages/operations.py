@@ -18,6 +18,7 @@ from django.urls import reverse
 from console import access, filters
 from console.filters import FilterError, Key, Term
 from console.models import Container, Engine, Operation, User
+from console.operations.store import BESIDE
 from console.operations.verbs import verb_of
 from console.pages.live import RESYNC
 from console.pages.operation_rows import Row, day_of, make_row, took
@@ -89,6 +90,8 @@ class OperationList:
         try:
             self.terms = filters.parse(self.text)
             self.condition = filters.build(self.terms, KEYS, _word)
+            if not access.can(user, "shell") and any(term.key == "command" for term in self.terms):
+                self.condition &= ~Q(verb__in=BESIDE)  # their commands are not for everybody
         except FilterError as error:
             self.error = error.message
         if self.show == "running":
@@ -233,9 +236,13 @@ def page_of(user: access.Actor, operation: Operation) -> dict[str, Any]:
     container = None
     if operation.kind == "container" and operation.engine is not None:
         container = access.containers_for(user, operation.engine).filter(container_id=operation.object_id).first()
+    printed = access.output_for(user, operation) if operation.verb in BESIDE else None
     return {
         "operation": operation,
         "row": row,
+        "output": printed.parts if printed else [],
+        "dropped": operation.result.get("dropped", 0),
+        "silent": "exit_code" in operation.result and access.can(user, "shell"),
         "verb": verb,
         "engine": operation.engine,
         "object_url": _object_url(operation, container),
@@ -277,6 +284,8 @@ def headline(operation: Operation, row: Row) -> tuple[str, str, str]:
             "This runs on the server.",
             "You can close or reload this page; it goes on, and this address shows it.",
         )
+    if "exit_code" in operation.result:
+        return "", f"{str(operation.result.get('note', '')).capitalize()}.", ""
     return "", f"{name} {operation.result.get('note', '')}.", ""
 
 

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from console import access
 from console.models import Container, Engine, Operation
 from console.operations.request import Refused, refusal, request_many, request_operation
-from console.operations.verbs import Verb
+from console.operations.verbs import Verb, right_for
 from console.pages import container_actions as pages
 
 MOST: Final = 500  # containers at once
@@ -29,8 +29,11 @@ def container_action(request: HttpRequest, slug: str, container_id: str, verb: s
     container = access.container_for(request.user, engine, container_id, row.right)
     if container.container_id != container_id:  # another one has taken these digits for its name
         raise Http404("container")
+    access.require(request.user, right_for(row, container))
     if request.method != "POST":
         return _show(request, engine, container, row, request.GET, check=False)
+    if request.GET.get("part") == "command":  # the command as it would be: posted, as a field may hold a secret
+        return _show(request, engine, container, row, request.POST, part=True)
     now = row.possible(container)
     if now or refusal(engine):
         title = f"{container.name} is {now}" if now else "Not done"
@@ -45,6 +48,8 @@ def container_action(request: HttpRequest, slug: str, container_id: str, verb: s
         )
     except Refused as error:
         return _refused(request, 409, "Not done", error.reason)
+    if row.short == "exec":  # its page shows what it prints
+        return _to_page(request, operation)
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(pages.rendered(container, request.user, engine), status=202)
     messages.success(request, f"{row.busy} {container.name}")
@@ -55,6 +60,8 @@ def container_action(request: HttpRequest, slug: str, container_id: str, verb: s
 def containers_bulk(request: HttpRequest, slug: str) -> HttpResponse:
     """One verb for the ticked containers: for those that it fits. Where it asks first, ``confirmed`` says yes."""
     row = _verb(request.POST.get("verb", ""))
+    if row.short == "exec":
+        raise Http404("verb")  # of one container
     engine = access.engine_for(request.user, slug, row.right)
     ids = list(dict.fromkeys(request.POST.getlist("id")))
     if not ids or len(ids) > MOST:
@@ -90,6 +97,13 @@ def _verb(short: str) -> Verb:
     return found
 
 
+def _to_page(request: HttpRequest, operation: Operation) -> HttpResponse:
+    page = reverse("operation", args=[operation.pk])
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=202, headers={"HX-Redirect": page})
+    return HttpResponseRedirect(page)
+
+
 def _left(request: HttpRequest, engine: Engine, ids: list[str]) -> list[Container]:
     return list(access.containers_for(request.user, engine).filter(container_id__in=ids))
 
@@ -102,12 +116,13 @@ def _show(
     data: QueryDict,
     status: int = 200,
     check: bool = True,
+    part: bool = False,
 ) -> HttpResponse:
     read = pages.read(request.user, engine, verb, data, [container], check) if data else pages.Read(verb.params(), {})
     context = pages.dialog(request.user, engine, container, verb, data, read)
-    if data.get("part") == "command":
+    if part or data.get("part") == "command":
         return render(request, "containers/_dialog_part.html", context)
-    name = verb.short if verb.short in {"stop", "restart", "kill", "rename", "remove"} else "plain"
+    name = verb.short if verb.short in {"stop", "restart", "kill", "rename", "remove", "exec"} else "plain"
     return _dialog(request, f"containers/_dialog_{name}.html", context, status)
 
 

@@ -64,6 +64,7 @@ EFFECTS: dict[str, tuple[str, str, str, str]] = {
     "pause": ("no", "paused", "no", "no"),
     "unpause": ("no", "no", "running", "no"),
     "kill": ("no", "exited", "exited", "no"),
+    "exec": ("no", "running", "no", "no"),
     "rename": ("created", "running", "paused", "exited"),
     "remove": ("", "no", "no", ""),
 }
@@ -80,7 +81,7 @@ def test_a_verb_in_every_state(
     targets = {state: make(state, POLITE, state) for state in STATES}
     with worker():
         for state, effect in zip(STATES, EFFECTS[verb], strict=True):
-            params = {"name": f"new-{state}"} if verb == "rename" else {}
+            params = {"rename": {"name": f"new-{state}"}, "exec": {"command": "ls /"}}.get(verb, {})
             ended = perform(admin, row, verb, targets[state], state, **params)
             case = (state, ended.state, ended.result, ended.error)
             if effect == "no":

@@ -21,6 +21,8 @@ GONE = Facts()
 DONE, NOT_YET, LOST, UNTOLD = Verdict.DONE, Verdict.NOT_YET, Verdict.GONE, Verdict.UNTOLD
 
 TABLE: list[tuple[str, Params, Facts, Facts, Verdict]] = [
+    ("exec", Params(), RUNNING, RUNNING, Verdict.UNTOLD),  # what a command did shows nowhere
+    ("exec", Params(), RUNNING, GONE, Verdict.UNTOLD),
     ("start", Params(), CREATED, RUNNING, DONE),
     ("start", Params(), CREATED, CREATED, NOT_YET),
     ("start", Params(), EXITED, replace(EXITED, started_at="t3", finished_at="t4"), DONE),  # it ended at once
