@@ -15,18 +15,18 @@ LONG = 20_000  # ms
 def test_c5_one_command_and_its_output(desk: Desk, context: BrowserContext, clean_engine: PrivateEngine) -> None:
     desk.run("nginx", "nginx")
     page = desk.open(context, "containers/nginx/")
-    page.get_by_text("More", exact=True).click()
+    page.locator("#object, #overview").get_by_text("More", exact=True).first.click()
     page.get_by_role("link", name="Run a command…").click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Command").fill("/bin/ls '/")
+    dialog = page.locator("div.dialog")
+    dialog.locator("#command").fill("/bin/ls '/")
     dialog.get_by_role("button", name="Run", exact=True).click()
     expect(dialog).to_contain_text("A quotation mark is not closed")
-    dialog.get_by_label("Command").fill("/bin/ls")
+    dialog.locator("#command").fill("/bin/ls")
     expect(dialog.locator("#dialog-command")).to_contain_text("docker container exec nginx /bin/ls")
     dialog.get_by_role("button", name="Run", exact=True).click()
     page.wait_for_url(re.compile(r"/operations/[0-9a-f-]{36}$"))
-    expect(page.locator("#output pre")).to_have_text(clean_engine.docker("container", "exec", "nginx", "/bin/ls") + "\n",
-                                                     use_inner_text=False, timeout=LONG)  # fmt: skip
+    printed = clean_engine.docker("container", "exec", "nginx", "/bin/ls") + "\n"
+    expect(page.locator("#output pre")).to_have_text(printed, timeout=LONG)
     expect(page.locator("main")).to_contain_text("Done with exit code 0.")
     expect(page.locator("main")).to_contain_text("docker container exec nginx /bin/ls")
 
@@ -35,8 +35,8 @@ def test_a_failing_command_from_the_terminal(desk: Desk, context: BrowserContext
     desk.run("nginx", "nginx")
     page = desk.open(context, "containers/nginx/terminal")
     page.get_by_role("link", name="Run one command…").click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Command").fill("sh -c 'printf \"\\033[31m<b>\"; echo no >&2; exit 3'")
+    dialog = page.locator("div.dialog")
+    dialog.locator("#command").fill("sh -c 'printf \"\\033[31m<b>\"; echo no >&2; exit 3'")
     dialog.get_by_label("Environment").fill("API_TOKEN=canary")
     expect(dialog.locator("#dialog-command")).to_contain_text("API_TOKEN=***")
     dialog.get_by_role("button", name="Run", exact=True).click()
