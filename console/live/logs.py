@@ -1,9 +1,9 @@
 """One upstream a container and process, shared by all who watch its log.
 
-Lines are encoded once, in batches: the first at once, then every 30 ms or 64 KiB. Every viewer has a bounded queue of
-references to the same batches; what does not fit is counted and told as skipped. The upstream is opened by the first
-viewer and closed ``LINGER`` seconds after the last. When it breaks it goes on from the engine's nanoseconds; when the
-container stops it waits for the next start.
+Lines are encoded once, in batches: the first at once, then every 30 ms (a little more for many viewers) or 64 KiB. Every
+viewer has a bounded queue of references to the same batches; what does not fit is counted and told as skipped. The
+upstream is opened by the first viewer and closed ``LINGER`` seconds after the last. When it breaks it goes on from the
+engine's nanoseconds; when the container stops it waits for the next start.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from console.live.cursor import Cursor
 log = logging.getLogger(__name__)
 
 BATCH_DELAY: Final = 0.03  # seconds
+A_VIEWER: Final = 0.0002  # seconds more for each viewer: what a batch costs grows with them
+LONGEST_DELAY: Final = 0.07  # seconds, however many there are
 BATCH_BYTES: Final = 64 * 1024
 QUEUE_BYTES: Final = 1024 * 1024  # a viewer's queue; beyond it lines are skipped and counted
 LINGER: Final = 10.0  # seconds
@@ -238,7 +240,8 @@ class _Hub:
             self._now()
         elif self._flush is None:
             loop = asyncio.get_running_loop()
-            wait = max(0.0, self._last_flush + BATCH_DELAY - loop.time())
+            delay = min(LONGEST_DELAY, BATCH_DELAY + A_VIEWER * (len(self.viewers) - 1))
+            wait = max(0.0, self._last_flush + delay - loop.time())
             self._flush = loop.call_later(wait, self._now)
 
     def _now(self) -> None:

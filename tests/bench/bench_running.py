@@ -61,15 +61,11 @@ def run_containers(private: PrivateEngine, count: int) -> list[str]:
 def idle(console: Stand) -> list[table.Value]:
     """Memory and processor time with nobody looking; the engine's log tells that no statistics were asked for."""
     time.sleep(5)
-    log = console.engine._engine.log
-    at, began, used = log.stat().st_size, time.monotonic(), console.cpu()
+    at, began, used = console.log_size(), time.monotonic(), console.cpu()
     time.sleep(IDLE)
     share = (console.cpu() - used) / (time.monotonic() - began)
-    with log.open(errors="replace") as opened:
-        opened.seek(at)
-        asked = [line for line in opened if "Calling " in line]
-    assert asked, "the engine does not log what is asked"
-    assert not [line for line in asked if "/stats" in line or "/logs" in line], asked
+    assert console.calls("", at), "the engine does not log what is asked"
+    assert not console.calls("/stats", at) + console.calls("/logs", at)
     return [
         table.Value(f"idle, {RUNNING} running: memory", f"{console.rss() / 1e6:.0f} MB", "< 100 MB"),
         table.Value(f"idle, {RUNNING} running: processor", f"{share:.2%} of a core", "< 1 %"),

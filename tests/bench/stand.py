@@ -102,10 +102,19 @@ class Stand:
             total += int(fields[11]) + int(fields[12])
         return total / TICKS
 
-    def engine_connections(self) -> int:
-        """How many connections the engine's socket has, whoever holds them."""
-        lines = (line.split() for line in Path("/proc/net/unix").read_text().splitlines())
-        return sum(line[-1] == str(self.engine.socket) and line[5] == "03" for line in lines)
+    def calls(self, part: str, since: int = 0) -> int:
+        """How many requests the engine has logged (it runs with ``--debug``) with ``part`` in their address.
+
+        ``since``: a size of the log (``log_size``) from where on to count.
+        """
+        with self.engine._engine.log.open("rb") as log:
+            log.seek(since)
+            lines = log.read().decode("utf-8", "replace").splitlines()
+        return sum("Calling " in line and part in line for line in lines)
+
+    def log_size(self) -> int:
+        """How long the engine's log is now."""
+        return self.engine._engine.log.stat().st_size
 
 
 @dataclass
