@@ -1,9 +1,9 @@
 """One upstream a container and process, shared by all who watch its log.
 
-Lines are encoded once, in batches: the first at once, then every 30 ms (a little more for many viewers) or 64 KiB. Every
-viewer has a bounded queue of references to the same batches; what does not fit is counted and told as skipped. The
-upstream is opened by the first viewer and closed ``LINGER`` seconds after the last. When it breaks it goes on from the
-engine's nanoseconds; when the container stops it waits for the next start.
+Lines are encoded once, in batches: the first at once, then every 30 ms (a little more for many viewers) or 64 KiB.
+Every viewer has a bounded queue of references to the same batches; what does not fit is counted and told as skipped.
+The upstream is opened by the first viewer and closed ``LINGER`` seconds after the last. When it breaks it goes on from
+the engine's nanoseconds; when the container stops it waits for the next start.
 """
 
 from __future__ import annotations

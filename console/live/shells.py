@@ -131,6 +131,7 @@ class Session:
         self._typing = 0
         self._left_at = asyncio.get_running_loop().time()
         self._closing = asyncio.Event()
+        self._looked = asyncio.Event()  # a page has looked
         self._why = ""
 
     # For pages
@@ -139,6 +140,7 @@ class Session:
     async def look(self) -> AsyncIterator[Screen]:
         """A screen that starts with the scrollback."""
         screen = Screen()
+        self._looked.set()
         for part in self._scrollback:
             screen.put(part)
         if self.ended.is_set():
@@ -260,6 +262,10 @@ class Session:
                 screen.put(data)
             for screen in list(self._screens):
                 await screen.room.wait()
+            if self._scrolled >= SCROLLBACK // 4 and not self._looked.is_set():
+                # The page that asked for the process is on its way: until then nothing may leave the scrollback.
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._looked.wait(), GRACE)
 
     def _keep(self, data: bytes) -> None:
         self._scrollback.append(data[-SCROLLBACK:])

@@ -109,6 +109,24 @@ async def test_a_shell_and_why_it_ended(clean_engine: PrivateEngine) -> None:
     assert row.ended_at is not None
 
 
+async def test_the_output_before_the_page_looks_is_not_lost(
+    clean_engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = live.Session.resize
+
+    async def late(session: live.Session, rows: int, columns: int) -> None:
+        await asyncio.sleep(1)  # between the start of the process and the page's first look
+        await size(session, rows, columns)
+
+    monkeypatch.setattr(live.Session, "resize", late)
+    container = box(clean_engine)
+    admin = await sync_to_async(mirrored)(clean_engine, container)
+    async with connected(address(container), admin) as made:
+        page = await opened(made, "seq", "1", "65000")
+        await page.until_end()
+    assert page.output == b"".join(b"%d\r\n" % number for number in range(1, 65001))
+
+
 async def test_a_page_that_comes_back_finds_its_session(clean_engine: PrivateEngine) -> None:
     container = box(clean_engine)
     admin = await sync_to_async(mirrored)(clean_engine, container)
