@@ -206,8 +206,12 @@ def engine_session() -> Iterator[Callable[[PrivateEngine], None]]:
 
 @pytest.fixture(scope="session")
 def engine(engine_session: Callable[[PrivateEngine], None]) -> Iterator[PrivateEngine]:
-    """The engine of this run, shared by its tests; see `clean_engine`."""
-    private = start_engine()
+    """The engine of this run, shared by its tests; see `clean_engine`.
+
+    $QUARTERDECK_TEST_ROOT: a file system (tools/engine.py root) whose engine to test with, not this machine's.
+    """
+    root = os.environ.get("QUARTERDECK_TEST_ROOT")
+    private = start_engine(root=root) if root else start_engine()
     engine_session(private)
     try:
         yield private

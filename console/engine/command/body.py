@@ -54,7 +54,7 @@ def _config(spec: RunSpec) -> dict[str, Any]:
         "Tty": spec.tty,
         "OpenStdin": spec.interactive,
         "StdinOnce": spec.interactive and stdin,
-        "Env": [_variable(variable) for variable in spec.env] or None,
+        "Env": [_variable(variable) for variable in {v.name: v for v in spec.env}.values()] or None,
         "Cmd": list(spec.command) or None,
         "Image": spec.image,
         "Volumes": {volume.target: {} for volume in spec.volume if not volume.source},

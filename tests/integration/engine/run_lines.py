@@ -83,6 +83,7 @@ def inspected(engine: PrivateEngine, container: str) -> dict[str, Any]:
     for endpoint in kept["NetworkSettings"].values():
         endpoint["Aliases"] = sorted(endpoint["Aliases"] or [])
     kept["Mounts"] = sorted(found["Mounts"], key=lambda mount: str(mount["Destination"]))
+    kept["Config"]["Env"] = sorted(found["Config"]["Env"] or [])  # the CLI sends them in any order, as it does binds
     kept["HostConfig"]["Binds"] = sorted(found["HostConfig"]["Binds"] or [])
     if found["Config"]["Hostname"] in {raw["Id"][:12], "SHORT"}:
         kept["Config"]["Hostname"] = "SHORT"
