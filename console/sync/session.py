@@ -43,6 +43,8 @@ BATCH: Final = 250  # outcomes of such rows that are written together; those of 
 ROW_FOR: Final = 0.25  # seconds after which the rest of a row waits for its turn
 PING_LIMIT: Final = 2.0  # seconds
 MOST_MARKS: Final = 50_000  # above it events are no longer told apart: everything is looked at
+GLANCE: Final = 2.0  # seconds between two looks at the list of containers, at least
+GLANCE_SHARE: Final = 100  # and so many times what the list takes: one percent of the time at the most
 DEEP: Final = 200  # containers inspected at a resync though their list entry did not change
 WRITE_EVENTS: Final = 0.25  # seconds between two batches of the event log
 TRIM_EVERY: Final = 60.0  # seconds between two looks for events that are too old to keep
@@ -84,7 +86,7 @@ class Session:
         self._round_lists: set[Kind] = set()  # its lists that are still to be taken
         self._request: datetime | None = None  # what the comparison under way answers
         self._asked: datetime | None = None  # what the next one has to answer
-        self._next_round = 0.0
+        self._next_round = self._next_glance = 0.0
         self._answered: datetime | None = None
         self._writing = self._closed = self._hurry = False
         self._list_failures = 0
@@ -208,10 +210,14 @@ class Session:
             if self._info_due:
                 self._info_due = False
                 await self._identify()
-            for kind in sorted(self._schedule.take(now)):
+            kinds = self._schedule.take(now)
+            if now >= self._next_glance:
+                kinds.add("container")
+            for kind in sorted(kinds):
                 await self._compare(kind)
             await self._finish()
             due = [at for at in (self._schedule.next(), None if self._round else self._next_round) if at is not None]
+            due.append(self._next_glance)
             await wait_any(max(0.0, min(due, default=now + 60) - time.monotonic()), self._listing)
             self._listing.clear()
 
@@ -222,7 +228,12 @@ class Session:
         self._work.set()
 
     async def _compare(self, kind: Kind) -> None:
-        """Take the list of a kind and mark what it shows to be new, changed or gone."""
+        """Take the list of a kind and mark what it shows to be new, changed or gone.
+
+        Containers are listed again and again, for the engine tells nothing of some changes: a network that a container
+        which does not run is connected to or disconnected from.
+        """
+        began = time.monotonic()
         try:
             listed = await self._call(lambda: looks.take_list(self._client, kind))
         except EngineError as error:
@@ -233,6 +244,9 @@ class Session:
             self._schedule.want([kind], time.monotonic() + 0.5)
             return
         self._list_failures = 0
+        if kind == "container":
+            took = time.monotonic() - began
+            self._next_glance = began + min(max(GLANCE, took * GLANCE_SHARE), settings.RESYNC_EVERY)
         if kind == "image":
             self._intermediate = listed.intermediate
         known, deep = self._known[kind], kind in self._deep

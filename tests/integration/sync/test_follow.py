@@ -69,6 +69,20 @@ async def test_networks_and_volumes(mirror: Following) -> None:
     await mirror.exact()
 
 
+async def test_networks_of_a_container_that_does_not_run(mirror: Following) -> None:
+    """The engine sends no event for these: the list of containers is looked at every now and then."""
+    await mirror.docker("network", "create", "net")
+    await mirror.docker("create", "--name", "one", "alpine")
+    await mirror.until(lambda: mirror.container(name="one"), 2)
+    await asyncio.sleep(1.5)  # the second look after the events
+    await mirror.docker("network", "connect", "--alias", "nick", "net", "one")
+    await mirror.until(lambda: Endpoint.objects.filter(network_name="net").exists(), 8)
+    await mirror.exact()
+    await mirror.docker("network", "disconnect", "--force", "net", "one")
+    await mirror.until(lambda: not Endpoint.objects.filter(network_name="net").exists(), 8)
+    await mirror.exact()
+
+
 async def test_images_and_tags(mirror: Following) -> None:
     def tagged(reference: str) -> str | None:
         found = ImageTag.objects.filter(reference=reference).select_related("image").first()
