@@ -55,7 +55,7 @@ def test_the_list_follows_the_engine(page: Page, engine: PrivateEngine) -> None:
     engine.docker("rm", "--force", "third")
     expect(page.locator('tr[data-name="third"][data-gone]')).to_be_visible()
     expect(page.locator('tr[data-name="third"]')).to_have_count(0, timeout=10_000)
-    expect(page.locator("#n-containers")).to_have_text("1")
+    expect(page.locator("#n-containers")).to_have_text("1", timeout=20_000)
 
 
 def test_the_filter_is_followed_by_the_socket(page: Page, engine: PrivateEngine) -> None:

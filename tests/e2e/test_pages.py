@@ -49,7 +49,7 @@ def test_events_wait_under_the_pointer(desk: Desk, context: BrowserContext, clea
     clean_engine.docker("volume", "create", "first")
     events = desk.open(context, "")
     events.goto(f"{desk.url}/events")
-    first = events.get_by_role("row", name="create first")
+    first = events.get_by_role("row", name="create first").first
     expect(first).to_contain_text("outside the console")
     first.hover()
     clean_engine.docker("volume", "create", "second")
