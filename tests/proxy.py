@@ -18,12 +18,17 @@ class Proxy:
     address: Address
     opened: int = 0
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
+    _asked: dict[asyncio.StreamWriter, str] = field(default_factory=dict)
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @property
     def connections(self) -> int:
         """How many are open now."""
         return len(self._open) // 2
+
+    def open_to(self, part: str) -> int:
+        """How many are open whose first request has ``part`` in its target."""
+        return sum(part in line for writer, line in list(self._asked.items()) if writer in self._open)
 
     async def cut_one(self, after: float) -> None:
         """Waits for a connection and breaks it ``after`` seconds of its life."""
@@ -46,9 +51,11 @@ async def proxy(engine: Path, folder: Path) -> AsyncIterator[Proxy]:
     found = Proxy(Address(f"unix://{path}"))
     tasks: set[asyncio.Task[None]] = set()
 
-    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asks: bool = False) -> None:
         try:
             while data := await reader.read(65536):
+                if asks:
+                    found._asked.setdefault(writer, data.partition(b"\r\n")[0].decode("ascii", "replace"))
                 writer.write(data)
                 await writer.drain()
             if writer.can_write_eof():
@@ -68,12 +75,13 @@ async def proxy(engine: Path, folder: Path) -> AsyncIterator[Proxy]:
             found._changed.notify_all()
         try:
             down = asyncio.create_task(pipe(up_reader, writer))
-            up = asyncio.create_task(pipe(reader, up_writer))
+            up = asyncio.create_task(pipe(reader, up_writer, asks=True))
             await down
             up.cancel()
             await asyncio.gather(up, return_exceptions=True)
         finally:
             found._open -= ends
+            found._asked.pop(up_writer, None)
             for end in ends:
                 end.transport.abort()
             tasks.discard(task)

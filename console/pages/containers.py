@@ -46,15 +46,17 @@ SORTS: Final[dict[str, tuple[str | Combinable, ...]]] = {
     ),
     "created": ("created_at", Lower("name")),
 }  # fmt: skip
-COLUMN_TITLES: Final = (
-    ("name", "Name"),
-    ("image", "Image"),
-    ("", "Command"),
-    ("status", "Status"),
-    ("", "Ports"),
-    ("created", "Created"),
-    ("", "ID"),
-    ("", "Address"),
+COLUMN_TITLES: Final = (  # sort key, title, class: x0 to x2 give way where it is narrow
+    ("name", "Name", ""),
+    ("image", "Image", ""),
+    ("", "Command", "x2"),
+    ("status", "Status", ""),
+    ("", "Ports", ""),
+    ("", "CPU", ""),
+    ("", "Memory", ""),
+    ("created", "Created", "x1"),
+    ("", "ID", "x0"),
+    ("", "Address", ""),
 )
 COMPOSE_FILES: Final = "com.docker.compose.project.config_files"
 
@@ -247,10 +249,10 @@ class ContainerList:
     def columns(self) -> list[Column]:
         """The heads of the columns."""
         found = []
-        for key, title in COLUMN_TITLES:
+        for key, title, css in COLUMN_TITLES:
             sort = ("descending" if self.descending else "ascending") if key and key == self.sort else ""
             target = f"-{key}" if sort == "ascending" else key
-            found.append(Column(title, sort=sort, query=self.query(sort=target) if key else ""))
+            found.append(Column(title, css=css, sort=sort, query=self.query(sort=target) if key else ""))
         return found
 
     @cached_property

@@ -27,6 +27,8 @@ from console.pages.users import COLUMNS
 RECENT: Final = timedelta(hours=24)  # an end with an error is news for so long where no restart policy says more
 KILLED_WITHIN: Final = timedelta(seconds=30)  # a signal so long before the end was the reason
 MOST_ALARMS: Final = 12
+MOST_WATCHED: Final = 120  # of one socket (consumers.stats)
+TOP: Final = 5
 MOST_EVENTS: Final = 10
 MOST_OPERATIONS: Final = 6
 _ALIVE: Final = [state.value for state in docker_words.RUNNING]
@@ -162,6 +164,28 @@ class Dashboard:
     def total(self) -> int:
         """How many containers the engine has."""
         return sum(state.count for state in self.states)
+
+    @cached_property
+    def running(self) -> list[tuple[str, str, str]]:
+        """Id, name and page of what runs on the engine, started last first, as many as can be watched: one query."""
+        if self.engine is None:
+            return []
+        rows = access.containers_for(self.user, self.engine).filter(state__in=_ALIVE).order_by("-started_at", "pk")
+        slug = self.engine.slug
+        return [
+            (container_id, name or container_id[:12], links.container_url(slug, name, container_id))
+            for container_id, name in rows.values_list("container_id", "name")[:MOST_WATCHED]
+        ]
+
+    @property
+    def not_watched(self) -> int:
+        """How many of those that run are too many to be watched."""
+        return max(0, sum(state.count for state in self.states if state.lamp in RUNNING_WORDS) - len(self.running))
+
+    @property
+    def top_places(self) -> range:
+        """The places of the top consumers."""
+        return range(min(TOP, len(self.running)))
 
     @property
     def parts(self) -> list[tuple[str, int, str]]:
