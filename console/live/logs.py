@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from json.encoder import encode_basestring
@@ -317,13 +317,35 @@ class LogHubs:
 hubs = LogHubs()
 
 
+async def batches(reads: AsyncIterator[list[Line]]) -> AsyncGenerator[Batch, None]:
+    """What was read, in batches as the hub makes them: a log that comes fast is read in thousands of small pieces."""
+    loop = asyncio.get_running_loop()
+    held: list[Line] = []
+    size, last = 0, 0.0
+    try:
+        async for some in reads:
+            held += some
+            size += sum(len(line.data) + 40 for line in some)
+            if size >= BATCH_BYTES or loop.time() - last >= BATCH_DELAY:
+                last = loop.time()
+                yield encode(held)
+                held, size = [], 0
+    except EngineError:
+        if held:
+            yield encode(held)
+        raise
+    if held:
+        yield encode(held)
+
+
 async def past(source: Source, query: LogQuery, cursor: Cursor | None = None) -> AsyncGenerator[Item, None]:
     """The past that ``query`` asks for; ``cursor`` moves along."""
-    async for some in lines(source.address, query, version=source.version):
-        if cursor is not None:
-            for line in some:
-                cursor.advance(line)
-        yield encode(some)
+    async with aclosing(batches(lines(source.address, query, version=source.version))) as found:
+        async for batch in found:
+            if cursor is not None:
+                for line in batch.lines:
+                    cursor.advance(line)
+            yield batch
     yield Mark("past")
 
 
@@ -341,12 +363,13 @@ async def resume(source: Source, cursor: Cursor, viewer: Viewer) -> AsyncGenerat
     cursor = cursor.copy()
     new = cursor.replay()
     query = LogQuery(source.container_id, source.tty, since_ns=cursor.since_ns)
-    async for some in lines(source.address, query, version=source.version):
-        fresh = [line for line in some if new(line)]
-        for line in fresh:
-            cursor.advance(line)
-        if fresh:
-            yield encode(fresh)
+    async with aclosing(batches(lines(source.address, query, version=source.version))) as found:
+        async for batch in found:
+            fresh = [line for line in batch.lines if new(line)]
+            for line in fresh:
+                cursor.advance(line)
+            if fresh:
+                yield batch if len(fresh) == len(batch.lines) else encode(fresh)
     yield Mark("past")
     async for item in after(cursor, viewer):
         yield item
