@@ -133,6 +133,9 @@ def test_parameters_reach_the_engine(
         assert perform(admin, row, "kill", hup, "hup", signal="hup").result["note"] == "signal SIGHUP sent"
         assert perform(admin, row, "remove", volume, "volume", volumes="1").state == State.SUCCEEDED
     assert clean_engine.docker("volume", "ls", "--quiet") == "named"
+    deadline = time.monotonic() + 20  # the shell looks at its signals between two sleeps
+    while not clean_engine.docker("logs", "hup") and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert clean_engine.docker("logs", "hup") == "got HUP"
     assert clean_engine.docker("inspect", "--format", "{{.State.Running}}", "hup") == "true"
 
