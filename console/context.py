@@ -28,6 +28,7 @@ SECTIONS: Final[dict[str, str]] = {
     "operation": "operations",
     "event": "events",
     "engine": "engine",
+    "audit": "audit",
 }
 COMMANDS: Final[dict[str, str]] = {
     "containers": "docker container ls --all",
@@ -107,7 +108,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """Data of side bar, top bar and foot bar.
 
     ``engine`` (row or falsy), ``engines``, ``counts`` {containers, images, volumes, networks}, ``running_operations``,
-    ``nav`` (current section), ``default_command``, ``theme``, ``density``. A view's own context wins.
+    ``nav`` (current section), ``admin`` (may see what is for admins), ``default_command``, ``theme``, ``density``. A
+    view's own context wins.
     """
     if not hasattr(request, "user"):  # an error before the middleware was through
         return {"theme": "system", "density": "compact"}
@@ -118,6 +120,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "counts": SimpleLazyObject(lambda: data.numbers),
         "running_operations": SimpleLazyObject(lambda: data.numbers.get("running", 0)),
         "nav": data.section,
+        "admin": access.can(request.user, "admin"),
         "default_command": COMMANDS.get(data.section, ""),
         "theme": _choice(request, "theme", THEMES),
         "density": _choice(request, "density", DENSITIES),

@@ -11,6 +11,7 @@ from console.operations.verbs import CONTAINER_VERBS
 from console.views import (
     account,
     actions,
+    audit,
     containers,
     dashboard,
     engines,
@@ -92,6 +93,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", dashboard.dashboard, name="dashboard"),
     path("setup/engine", setup.setup_engine, name="setup-engine"),
     path("events", events.events, name="events"),
+    path("audit", audit.audit, name="audit"),
     path("e/<slug:slug>/", engines.engine, name="engine"),
     path("e/<slug:slug>/refresh", engines.refresh, name="engine-refresh"),
     path("e/<slug:slug>/verify", engines.verify, name="engine-verify"),

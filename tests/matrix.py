@@ -71,6 +71,7 @@ ROUTES: dict[str, Row] = {
     "dashboard": Row("observe"),
     "setup-engine": Row("observe"),
     "events": Row("observe"),
+    "audit": Row("admin"),
     "engine": Row("observe", object="engine"),
     "engine-refresh": Row("operate", object="engine", methods=POST),
     "engine-verify": Row("operate", object="engine", methods=POST),

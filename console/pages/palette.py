@@ -25,7 +25,7 @@ LOOKED_AT: Final = 60  # rows of one kind that are ranked
 LONGEST: Final = 100  # characters of a question that are read
 RECENT: Final = 5
 # Answers of one kind, when nothing else takes the room
-CONTAINERS, ACTIONS, OTHERS, PAGES = 8, 8, 4, 9
+CONTAINERS, ACTIONS, OTHERS, PAGES = 8, 8, 4, 10
 
 Row = TypeVar("Row", bound=Model)
 _HEX: Final = re.compile(r"[0-9a-f]{4,64}")
@@ -65,6 +65,7 @@ class Page:
     keys: str = ""
     engine: bool = True
     also: str = ""  # other words for it
+    right: str = "observe"
 
 
 PAGES_OF_THE_CONSOLE: Final = (
@@ -75,6 +76,7 @@ PAGES_OF_THE_CONSOLE: Final = (
     Page("Networks", "net", "networks", "g n"),
     Page("Operations", "ops", "operations", "g o", engine=False, also="history"),
     Page("Events", "events", "events", "g e", engine=False),
+    Page("Audit", "audit", "audit", "g a", engine=False, also="who log history", right="admin"),
     Page("Engine", "server", "engine", also="info version system"),
     Page("Keys", "keyboard", "keys", "?", engine=False, also="keyboard shortcuts help"),
     Page("Change password", "key", "account_change_password", engine=False),
@@ -270,7 +272,7 @@ class Palette:
         engine = self.engines[0] if self.engines else None
         found = []
         for page in PAGES_OF_THE_CONSOLE:
-            if page.engine and engine is None:
+            if (page.engine and engine is None) or not access.can(self.user, page.right):
                 continue
             if not all(word in f"{page.name} {page.also}".lower() for word in self.words):
                 continue

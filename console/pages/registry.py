@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from console.pages.audit import AuditList
 from console.pages.container import ContainerPage
 from console.pages.containers import ContainerList
 from console.pages.dashboard import Dashboard
@@ -30,6 +31,7 @@ LIVE_VIEWS: Final[dict[str, type[LiveView]]] = {
     "volumes": VolumeList,
     "volume": VolumeDetail,
     "events": EventList,
+    "audit": AuditList,
     "engine": EnginePage,
     "dashboard": Dashboard,
     "setup": SetupPage,
