@@ -26,8 +26,9 @@ def console(engine: PrivateEngine, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 @pytest.fixture
-def page(context: BrowserContext, console: Console) -> Page:
-    """A tab, signed in, on the list of containers."""
+def page(context: BrowserContext, console: Console, engine: PrivateEngine) -> Page:
+    """A tab, signed in, on the list of containers of an engine that has none."""
+    engine.clean()
     made = context.new_page()
     made.goto(f"{console.url}/login")
     made.fill("[name=login]", "admin")
