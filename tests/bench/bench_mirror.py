@@ -19,6 +19,7 @@ from pathlib import Path
 
 from tests.bench import bench_lists, table
 from tests.engines import PrivateEngine, start_engine
+from tools import frontend
 from tools.engines.api import SocketConnection
 
 CONTAINERS = int(os.environ.get("QD_BENCH_CONTAINERS", "1000"))
@@ -124,6 +125,7 @@ def main() -> int:
     """Set up an engine and a database, measure, print the table."""
     with tempfile.TemporaryDirectory(prefix="quarterdeck-bench-") as data:
         os.environ |= {"QUARTERDECK_DATA": data, "DJANGO_SETTINGS_MODULE": "console.settings"}
+        assert frontend.main() == 0
         import django
 
         django.setup()

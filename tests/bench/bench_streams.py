@@ -22,6 +22,7 @@ from tests import rawsocket
 from tests.bench import table
 from tests.bench.stand import Reader, Stand, docker_away, docker_command, percentile, rows_of, run, stand
 from tests.engines import PrivateEngine, start_engine
+from tools import frontend
 
 ROUNDS = int(os.environ.get("QD_BENCH_ROUNDS", "5"))
 LINES = int(os.environ.get("QD_BENCH_LINES", "300000"))
@@ -284,6 +285,7 @@ def deaf(console: Stand, count: int = 10) -> list[table.Value]:
 
 def main() -> int:
     """Start an engine and a console, measure, print the tables."""
+    assert frontend.main() == 0
     private = start_engine(load=("alpine",), flags=["--debug"])
     try:
         with stand(private, people=11) as console:
