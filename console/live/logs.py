@@ -158,6 +158,7 @@ class _Hub:
         self._opened = False
         self._attempt = 0
         self._run: str | None = ""
+        self.stopped = False  # the container does not run: who comes now is told so
         self._pending: list[Line] = []
         self._pending_bytes = 0
         self._flush: asyncio.TimerHandle | None = None
@@ -193,9 +194,11 @@ class _Hub:
                 return
             self._now()
             self.tell(Mark("stopped"))
+            self.stopped = True
             if not await self._next_run():
                 self.tell(Mark("gone", "The container was removed."))
                 return
+            self.stopped = False
             self.tell(Mark("started"))
 
     async def _next_run(self) -> bool:
@@ -287,6 +290,8 @@ class LogHubs:
             hub.closing.cancel()
             hub.closing = None
         viewer = Viewer()
+        if hub.stopped:
+            viewer.put(Mark("stopped"))
         hub.viewers.add(viewer)
         try:
             await hub.ready.wait()

@@ -185,6 +185,17 @@ async def test_it_goes_on_after_a_restart_and_says_so(clean_engine: PrivateEngin
         assert (await anext(items)).kind == "gone"  # type: ignore[union-attr]
 
 
+async def test_who_comes_after_the_end_is_told_of_it(clean_engine: PrivateEngine, hubs: LogHubs) -> None:
+    container = clean_engine.docker("run", "-d", "alpine", "echo", "over")
+    clean_engine.docker("wait", container)
+    here = source(clean_engine, container)
+    async with asyncio.timeout(20), hubs.watch(here) as first:
+        await until_stopped(tail(here, LogQuery(container, False), first))
+        async with hubs.watch(here) as second:  # the same upstream, which waits for the next start
+            found = await until_stopped(tail(here, LogQuery(container, False), second))
+    assert [line.data for item in found if isinstance(item, Batch) for line in item.lines] == [b"over"]
+
+
 async def test_a_driver_that_cannot_be_read_is_told_in_the_engines_words(
     clean_engine: PrivateEngine, hubs: LogHubs
 ) -> None:
