@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from tests.e2e.desk import Desk
 from tests.engines import PrivateEngine
@@ -46,6 +46,26 @@ def happened(engine: PrivateEngine, container: str) -> Counter[str]:
     filters = quote(json.dumps({"container": [container]}))
     lines = engine.call("GET", f"/events?since=0&until={time.time():.3f}&filters={filters}")
     return Counter(json.loads(line)["Action"] for line in lines.splitlines() if line.strip())
+
+
+def test_what_is_typed_while_a_dialog_asks_is_not_lost(desk: Desk, context: BrowserContext) -> None:
+    desk.run("web", *POLITE)
+    page = desk.open(context, "containers")
+    held: list[Route] = []
+    page.route("**/rename", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    menu(page, "web", "Rename…")
+    field = page.locator("#dialog [name=name]")
+    field.fill("not good")
+    page.locator("#dialog-go").click()
+    expect(field).to_be_disabled()  # the answer fills the dialog anew: nobody types into what is replaced
+    expect(page.locator("#dialog-go")).to_be_disabled()
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    expect(field).to_be_enabled()
+    expect(field).to_have_value("not good")
+    field.fill("shop")
+    expect(command(page)).to_have_text("docker container rename web shop")
 
 
 def test_one_container_is_steered(desk: Desk, context: BrowserContext, clean_engine: PrivateEngine) -> None:
