@@ -83,6 +83,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("e/<slug:slug>/containers/<str:reference>/processes", stats.processes, name="container-processes"),
     path("e/<slug:slug>/containers/<str:reference>/changes", stats.changes, name="container-changes"),
     path("e/<slug:slug>/containers/<full_id:container_id>/health", containers.health, name="container-health"),
+    path("e/<slug:slug>/containers/<full_id:container_id>/command", containers.command, name="container-command"),
     path("e/<slug:slug>/containers/<full_id:container_id>/reveal", containers.reveal, name="container-reveal"),
     path(
         "e/<slug:slug>/containers/<full_id:container_id>/<container_verb:verb>",

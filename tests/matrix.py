@@ -65,6 +65,7 @@ ROUTES: dict[str, Row] = {
     "containers-logs-search": Row("logs", object="engine"),
     "project-logs": Row("logs", object="project"),
     "container-health": Row("observe", object="container"),
+    "container-command": Row("shell", object="container"),
     "container-reveal": Row("shell", object="container", methods=POST, form={"key": "DB_PASSWORD"}),
     "container-action": Row("operate", object="container", methods=("GET", "POST"), kwargs={"verb": "stop"}),
     "containers-bulk": Row("operate", object="engine", methods=POST, form={"verb": "stop", "id": "0" * 64}),

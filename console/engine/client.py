@@ -181,6 +181,19 @@ class EngineClient:
         """``GET /images/{name}/json`` as it is, fit to be shown."""
         return _shown(self._inspect(f"/images/{_key(image_id)}/json"))
 
+    def run_sources(self, container_id: str) -> tuple[Raw, Raw, Raw]:
+        """Return what ``command.derive`` reads, exact and not fit to be shown.
+
+        ``GET /containers/{id}/json``, ``GET /images/{name}/json`` of its image (empty if that is gone), ``GET /info``.
+        """
+        container = self._inspect(f"/containers/{_key(container_id)}/json")
+        image_id = container.get("Image")
+        try:
+            image = self._inspect(f"/images/{_key(image_id)}/json") if isinstance(image_id, str) and image_id else {}
+        except NotFound:
+            image = {}
+        return container, image, self._object(self._ask("GET", "/info", seconds=self.timeout * 2))
+
     def raw_network(self, network_id: str) -> dict[str, Any]:
         """``GET /networks/{id}`` as it is, fit to be shown."""
         return _shown(self._inspect(f"/networks/{_key(network_id)}"))

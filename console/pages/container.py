@@ -31,6 +31,8 @@ from console.pages.container_rows import (
     ports_of,
     state_of,
 )
+from console.reads import command
+from console.reads.command import RunCommand
 
 TABS: Final = frozenset({"overview", "logs", "terminal", "stats", "processes", "inspect", "changes"})
 TONES: Final = {"running": "ok", "healthy": "ok", "paused": "warn", "restarting": "busy", "removing": "busy"} | {
@@ -92,6 +94,7 @@ class ContainerPage:
         self.container = self._find(reference or params.get("ref", ""), params.get("id", ""))
         self.secrets = access.can(user, "shell")
         self.revealed: dict[str, str] = {}
+        self.derived: RunCommand | None = None
 
     def _find(self, reference: str, container_id: str) -> Container:
         try:
@@ -223,6 +226,18 @@ class ContainerPage:
         if self.tab == "logs":
             return f"docker container logs --follow --timestamps {name}"
         return f"docker container inspect {name}"
+
+    @property
+    def run_command(self) -> RunCommand | None:
+        """The ``docker container run`` that makes it again, once it was asked for; for those who may see secrets."""
+        return self.derived or (command.known(self.engine, self.container) if self.secrets else None)
+
+    @property
+    def run_command_url(self) -> str:
+        """Where that command is asked of the engine; "" for those who do not get it."""
+        if not self.secrets or self.tab == "logs":
+            return ""
+        return reverse("container-command", args=[self.engine.slug, self.container.container_id])
 
     @property
     def tabs(self) -> list[dict[str, Any]]:

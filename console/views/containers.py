@@ -17,6 +17,7 @@ from console.pages.container import ContainerPage
 from console.pages.containers import ContainerList
 from console.pages.json_lines import document, dumped
 from console.reads import containers as reads
+from console.reads.command import run_command
 from console.views.fragment import is_fragment
 from console.views.setup import unreached
 
@@ -124,6 +125,20 @@ def health(request: HttpRequest, slug: str, container_id: str) -> HttpResponse:
     else:
         context["probes"] = page.probes(probes)
     return render(request, f"containers/{'_health' if is_fragment(request) else 'overview'}.html", context)
+
+
+@require_safe
+def command(request: HttpRequest, slug: str, container_id: str) -> HttpResponse:
+    """``/e/<slug>/containers/<id>/command``: the ``docker container run`` that makes it again, derived now."""
+    engine = access.engine_for(request.user, slug)
+    access.container_for(request.user, engine, container_id, "shell")
+    page = _page(request, slug, container_id)
+    context = dict(page.context)
+    try:
+        page.derived = run_command(engine, page.container)
+    except EngineError as error:
+        context["command_error"] = error.message
+    return render(request, f"containers/{'_command' if is_fragment(request) else 'overview'}.html", context)
 
 
 @require_POST
