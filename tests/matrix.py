@@ -83,6 +83,8 @@ ROUTES: dict[str, Row] = {
     "image-inspect": Row("observe", object="image"),
     "image-reveal": Row("shell", object="image", methods=POST, form={"key": "PATH"}),
     "networks": Row("observe", object="engine"),
+    "network-map": Row("observe", object="engine"),
+    "network-map-svg": Row("observe", object="engine"),
     "network": Row("observe", object="network"),
     "network-inspect": Row("observe", object="network"),
     "volumes": Row("observe", object="engine"),

@@ -63,6 +63,7 @@ class Listing:
     what: ClassVar[str]  # "images"
     title: ClassVar[str]
     template: ClassVar[str]  # of the region
+    before: ClassVar[str] = ""  # template of what stands in the toolbar before the filter
     after: ClassVar[str] = ""  # template of what stands after it
     region: ClassVar[str]  # id of the element that is swapped
     placeholder: ClassVar[str]  # in the filter's field

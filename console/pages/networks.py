@@ -58,6 +58,7 @@ class NetworkList(Listing):
     what = "networks"
     title = "Networks"
     template = "networks/_region.html"
+    before = "networks/_ways.html"
     region = "network-table"
     placeholder = "Filter: name, driver:bridge, subnet:172.18.0.0/16, internal:yes, used:no"
     kinds = frozenset({"network", "container", "engine"})
@@ -90,7 +91,7 @@ class NetworkList(Listing):
             "id": filters.starts("network_id", example="id:300b094e6d5d"),
             "driver": filters.like("driver", "driver:bridge"),
             "scope": filters.choice("scope", ("local", "swarm", "global"), "scope:local"),
-            "subnet": Key(_subnet, "subnet:172.18.0.0/16"),
+            "subnet": Key(subnet, "subnet:172.18.0.0/16"),
             "internal": filters.flag({"yes": internal, "no": ~internal}, "internal:yes"),
             "ipv6": filters.flag({"yes": ipv6, "no": ~ipv6}, "ipv6:yes"),
             "used": filters.flag({"yes": used, "no": ~used}, "used:no"),
@@ -173,7 +174,7 @@ class NetworkList(Listing):
         return shlex.join(parts)
 
 
-def _subnet(operator: str, value: str) -> Q:
+def subnet(operator: str, value: str) -> Q:
     """A subnet as it is written, or an address: the first figures of the subnet."""
     try:
         ipaddress.ip_network(value, strict=False)

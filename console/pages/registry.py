@@ -14,6 +14,7 @@ from console.pages.image import ImageDetail
 from console.pages.images import ImageList
 from console.pages.live import LiveView
 from console.pages.network import NetworkDetail
+from console.pages.network_map import NetworkMap
 from console.pages.networks import NetworkList
 from console.pages.operations import OperationList, OperationPage
 from console.pages.setup import SetupPage
@@ -28,6 +29,7 @@ LIVE_VIEWS: Final[dict[str, type[LiveView]]] = {
     "image": ImageDetail,
     "networks": NetworkList,
     "network": NetworkDetail,
+    "network-map": NetworkMap,
     "volumes": VolumeList,
     "volume": VolumeDetail,
     "events": EventList,

@@ -67,9 +67,15 @@ def icon(name: str, size: str = "") -> SafeString:
     return format_html('<svg class="{}" aria-hidden="true"><use href="{}#i-{}"/></svg>', css, _sprite(), name)
 
 
+@register.filter
+def lamp_shape(name: str) -> str:
+    """The drawing of a state's lamp, for pictures that place it themselves."""
+    return LAMPS.get(name, name if name in DRAWN else "created")
+
+
 @lru_cache(maxsize=1024)
 def _lamp(name: str, label: str) -> SafeString:
-    shape = LAMPS.get(name, name if name in DRAWN else "created")
+    shape = lamp_shape(name)
     if not label:
         bare = '<svg class="st st-{}" aria-hidden="true"><use href="{}#l-{}"/></svg>'
         return format_html(bare, shape, _sprite(), shape)
