@@ -158,7 +158,7 @@ def _stack(lanes: Sequence[_Lane], plan: Plan) -> list[_Placed]:
         height = RAIL + TAIL
         if rows:
             drop = TAIL if lane.net.isolated else DROP
-            height = RAIL + drop + (rows - 1) * ROW + NODE_H + (TRUNK if publishes else TAIL)
+            height = RAIL + drop + (rows - 1) * ROW + NODE_H + (TRUNK if publishes or lane.net.routed else TAIL)
         placed.append(_Placed(lane, y, y + RAIL, height, rows, publishes))
         y += height + GAP
     return placed

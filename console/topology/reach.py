@@ -173,7 +173,8 @@ def on_host(graph: Graph, box: Box) -> bool:
 def _ways(graph: Graph, a: Box, b: Box, port: int) -> Iterator[Way]:
     """Every way that could be thought of, the best first."""
     if graph.owner(a) is not None and graph.owner(a) is graph.owner(b):
-        yield Way(Kind.SAME, True, LOOPBACK, source=LOOPBACK, port=port)
+        for address in (LOOPBACK, *(place.address for place in graph.places(a) if place.live and place.address)):
+            yield Way(Kind.SAME, True, address, source=LOOPBACK, port=port)
         return
     a_host, b_host = on_host(graph, a), on_host(graph, b)
     if a_host and b_host:
