@@ -2,7 +2,7 @@
 
 ``python -m tests.dying_workers`` reads one JSON object a line and forks a worker for each; it prints the worker's exit
 status. Keys: ``owner``; ``operation``, the id after whose end the worker stops by itself; ``crash``, a point of
-``operations.job.CRASH_POINTS``, or "in-call": killed a moment after the engine is asked; ``moment`` in seconds.
+``operations.claim.CRASH_POINTS``, or "in-call": killed a moment after the engine is asked; ``moment`` in seconds.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -89,12 +90,14 @@ async def until_end(order: dict[str, Any]) -> None:
     from channels.db import database_sync_to_async
 
     from console.models import Operation
-    from console.operations import perform
+    from console.operations import perform, verbs
     from console.operations.runner import run_operations
 
     if order["crash"] == "in-call":
         for verb, call in perform.CALLS.items():
             perform.CALLS[verb] = dying(call, order["moment"])  # type: ignore[index]
+        for verb, work in verbs.WORKS.items():
+            verbs.WORKS[verb] = replace(work, run=dying(work.run, order["moment"]))  # type: ignore[index]
 
     def ended() -> bool:
         return not Operation.objects.filter(pk=order["operation"], state__in=Operation.OPEN).exists()

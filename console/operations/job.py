@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final
 
 from django.utils import timezone
 
@@ -19,42 +17,23 @@ from console import access
 from console.engine.errors import EngineError, Unreachable
 from console.models import Engine, Operation, User
 from console.operations import outcome, store
+from console.operations.claim import ClaimLost, InDatabase, InThread, crash_at
 from console.operations.facts import Facts, Verdict, judge, patience
 from console.operations.outcome import Outcome
 from console.operations.params import InvalidParams, Params
 from console.operations.perform import CALLS, Clients, look, same_engine
 from console.operations.request import refusal
 from console.operations.sealed import unseal
-from console.operations.verbs import Verb, right_for, verb_of
+from console.operations.verbs import WORKS, Verb, right_for, verb_of
 from console.operations.verification import verified
+from console.operations.working import Working
 from console.sync.refresh import refreshed, request_refresh
 
 LOOK_EVERY: Final = 0.5  # seconds
 LOOK_FOR: Final = 30.0  # seconds that an engine which does not answer is asked what happened
 REFRESH_FOR: Final = 60.0  # seconds
-CRASH_POINTS: Final = ("after-claim", "before-call", "after-call", "before-finish")
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
-
-
-class InThread(Protocol):
-    """Runs an engine call beside the loop."""
-
-    def __call__(self, call: Callable[[], T]) -> Awaitable[T]: ...
-
-
-InDatabase = Callable[[Callable[..., Any]], Callable[..., Awaitable[Any]]]
-
-
-def crash_at(point: str) -> None:
-    """End the process at once where a test asks for it (``QUARTERDECK_CRASH``, only with ``QUARTERDECK_TESTING=1``)."""
-    if os.environ.get("QUARTERDECK_TESTING") == "1" and os.environ.get("QUARTERDECK_CRASH") == point:
-        os._exit(70)
-
-
-class ClaimLost(Exception):
-    """Another worker took the operation over: it says how it ended."""
 
 
 class Job:
@@ -99,10 +78,17 @@ class Job:
             self.client = self.clients.of(operation.engine)
         except ValueError as error:
             return outcome.failed(str(error))
-        if operation.before:
+        work = WORKS.get(verb.name)
+        if operation.before and work is None:
             return await self._find_out(verb, params, again=not operation.before.get("look_only"))
-        if no := self._not_now(verb) or await self.in_database(self._not_there)(verb):
+        if operation.before and work is not None:
+            return await self._work().end(verb, work, params)
+        if no := self._not_now(verb, params) or await self.in_database(self._not_there)(verb):
             return outcome.failed(no)
+        if work is not None:
+            if not await self._same_engine():
+                return outcome.failed("Another engine answers at this address.")
+            return await self._work().end(verb, work, params)
         if verb.name == "engine.refresh":
             return await self._refresh(verb, params)
         if verb.name == "engine.verify":
@@ -119,10 +105,14 @@ class Job:
             raise InvalidParams({"env": "Its secrets can no longer be read: the console's secret key has changed."})
         return verb.params.read(whole)
 
-    def _not_now(self, verb: Verb) -> str:
+    def _work(self) -> Working:
+        return Working(self.operation, self.engine, self.client, self.in_thread, self.in_database)
+
+    def _not_now(self, verb: Verb, params: Params) -> str:
         """Rights and circumstances of the moment, not of the asking: the reason not to do it, or ""."""
         operation = self.operation
-        if not isinstance(operation.user, User) or not access.can(operation.user, verb.right):
+        user = operation.user
+        if not isinstance(user, User) or not all(access.can(user, right) for right in verb.rights(params)):
             return f"{operation.user_name} no longer has the right to do this."
         if store.too_old(operation):
             return "It waited longer than an hour while the console was down. Ask again if it is still wanted."
@@ -178,7 +168,7 @@ class Job:
         ``again``: what was surely not done is done now; else that is said. ``lost``: why there was no answer.
         """
         operation = self.operation
-        again = again and not self._not_now(verb)
+        again = again and not self._not_now(verb, params)
         before = Facts.read(operation.before["facts"])
         called = datetime.fromisoformat(operation.before["called_at"])
         error = lost

@@ -10,7 +10,7 @@ from console.models import Operation
 from console.operations.execute import Part, Ran
 from console.operations.facts import Facts
 from console.operations.params import KillParams, Params, RenameParams
-from console.operations.verbs import Verb
+from console.operations.verb import Verb
 
 State = Operation.State
 # What says that no connection was made, so that nothing was asked.
@@ -56,6 +56,11 @@ def failed(reason: str, error: str = "") -> Outcome:
 def unknown(reason: str, error: str = "") -> Outcome:
     """Nobody can tell whether it was done."""
     return Outcome(State.UNKNOWN, error=error, result={"reason": reason})
+
+
+def cancelled(by: str, remains: str = "") -> Outcome:
+    """Somebody cancelled while it ran. ``remains``: a sentence about what is left of it."""
+    return Outcome(State.CANCELLED, result={"note": f"cancelled by {by}"} | ({"remains": remains} if remains else {}))
 
 
 def of_error(verb: Verb, params: Params, error: EngineError) -> Outcome | None:

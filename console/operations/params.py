@@ -55,6 +55,10 @@ class Params:
         """The same without secrets: what the row keeps."""
         return self
 
+    def needs(self) -> str:
+        """A right of ``access.VERBS`` beyond the verb's own, or "": for what reaches further than usual."""
+        return ""
+
     def command(self, base: str, name: str) -> str:
         """The docker command: ``base`` is "docker container stop"."""
         return " ".join([base, *self.flags(), shlex.quote(name)])

@@ -14,7 +14,7 @@ from console.models import Engine, Operation, User
 from console.operations import store
 from console.operations.params import InvalidParams, Params
 from console.operations.sealed import seal
-from console.operations.verbs import VERBS, Verb
+from console.operations.verbs import VERBS, WORKS, Verb
 
 Target = tuple[str, str]  # the engine's full id of the object, and its name
 
@@ -58,6 +58,8 @@ def request_operation(
     if reason := refusal(engine):
         raise Refused(reason)
     given = params if isinstance(params, Params) else row.params.read(params or {})
+    for right in row.rights(given):
+        access.require(user, right)
     public = given.public()
     secret = public != given
     with transaction.atomic():
@@ -115,7 +117,7 @@ def retry(user: access.Actor, operation: Operation) -> Operation:
 
 
 def cancel(user: access.Actor, operation: Operation) -> None:
-    """Take a queued operation back. Raises ``Refused`` once the engine has been asked."""
+    """Take a queued operation back, or end a running one that can be ended in the middle. Raises ``Refused``."""
     access.require(user, _verb(operation.verb).right)
     if not store.cancel(operation, user.get_username()):
         raise Refused("It is no longer in the queue: the engine has been asked, and cannot be asked to forget it.")
@@ -124,6 +126,8 @@ def cancel(user: access.Actor, operation: Operation) -> None:
 def look_again(user: access.Actor, operation: Operation) -> None:
     """Let a worker look how an operation of unknown end ended. Raises ``Refused``."""
     access.require(user, _verb(operation.verb).right)
+    if operation.verb in WORKS:
+        raise Refused("The console cannot tell by looking: see what is there, and ask anew if it is still wanted.")
     if not store.look_again(operation):
         raise Refused("Its end is known.")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from console import access
 from console.models import Engine, Operation
-from console.operations.store import BESIDE
+from console.operations.verbs import BESIDE
 
 
 def busy_verbs(user: access.Actor, engine: Engine, ids: Iterable[str], kind: str = "container") -> dict[str, str]:

@@ -19,12 +19,11 @@ from django.utils import timezone
 
 from console import changes
 from console.models import Engine, Operation, OperationOutput
+from console.operations.verbs import BESIDE, LONG, WORKS
 
 CLAIM_FOR: Final = 10.0  # seconds without a sign of life until another worker looks after the row
 TOO_OLD: Final = 3600.0  # seconds: what waited longer is not done behind anybody's back
 BATCH_LEAVES: Final = 2  # slots that operations asked for together leave to single ones
-
-BESIDE: Final = ("container.exec",)  # verbs that change nothing the console knows of: others need not wait for them
 
 State = Operation.State
 
@@ -38,7 +37,7 @@ def _blockers() -> QuerySet[Operation]:
         engine=OuterRef("engine"),
         kind=OuterRef("kind"),
         object_id=OuterRef("object_id"),
-    ).exclude(Q(pk=OuterRef("pk")) | Q(verb__in=BESIDE))
+    ).exclude(Q(pk=OuterRef("pk")) | Q(verb__in=BESIDE) | (Q(object_id="") & ~Q(kind="engine")))
 
 
 def anything_open() -> bool:
@@ -49,18 +48,22 @@ def anything_open() -> bool:
 def claim(owner: str, free: int, at_once: int) -> list[Operation]:
     """Take up to ``free`` queued operations whose turn it is, oldest first.
 
-    Two of one object never run together. Those of a batch, and commands that may take minutes, leave some of the
-    ``at_once`` places to single ones, so that stopping thirty containers does not keep everybody else waiting.
+    Two of one object never run together. Those of a batch, and works that may take minutes, leave some of the
+    ``at_once`` places to single ones, so that stopping thirty containers does not keep everybody else waiting; works
+    that may take minutes never have more than half of the places, so that a batch moves on beside them.
     """
     if free <= 0:
         return []
     ready = Operation.objects.filter(~Exists(_blockers()), state=State.QUEUED)
     spare = free - min(BATCH_LEAVES, at_once - 1)
-    single = Q(batch=None) & ~Q(verb__in=BESIDE)
+    long = Q(verb__in=LONG)
+    single = Q(batch=None) & ~long & ~Q(verb__in=BESIDE)
     wanted = list(ready.filter(single).order_by("created_at", "id").values_list("pk", "engine")[:free])
     if spare > len(wanted):
-        batched = ready.exclude(single).order_by("created_at", "id").values_list("pk", "engine")
-        wanted += list(batched[: spare - len(wanted)])
+        half = max(1, at_once // 2) - _mine(owner).filter(long).count()
+        slow = ready.filter(long).order_by("created_at", "id").values_list("pk", flat=True)[: max(0, half)]
+        batched = ready.exclude(single).filter(~long | Q(pk__in=list(slow))).order_by("created_at", "id")
+        wanted += list(batched.values_list("pk", "engine")[: spare - len(wanted)])
     claimed = []
     for pk, engine in wanted:
         with transaction.atomic():
@@ -105,6 +108,23 @@ def note_before(operation: Operation, before: Mapping[str, Any]) -> bool:
         )
 
 
+def note_progress(operation: Operation, progress: Mapping[str, Any]) -> bool:
+    """Keep how far it is, for the pages that show it. False: the claim was lost."""
+    with transaction.atomic():
+        done = _same_claim(operation).update(progress=dict(progress), version=F("version") + 1)
+        if done:
+            _published(operation.pk)
+    return bool(done)
+
+
+def told_to_stop(operation: Operation) -> str | None:
+    """Who cancelled a running operation; "" when the claim was lost; None to go on."""
+    found = _same_claim(operation).values_list("cancel_requested", "result").first()
+    if found is None:
+        return ""
+    return str(found[1].get("cancelled_by") or "somebody") if found[0] else None
+
+
 def finish(
     operation: Operation,
     state: Operation.State,
@@ -132,6 +152,7 @@ def finish(
 
 def cancel(operation: Operation, by: str) -> bool:
     """Take it out of the queue, or ask its worker to give up. False: it has ended, or cannot be given up."""
+    works = [name for name, work in WORKS.items() if work.cancellable]
     with transaction.atomic():
         queued = Operation.objects.filter(pk=operation.pk, state=State.QUEUED)
         done = queued.update(
@@ -141,6 +162,10 @@ def cancel(operation: Operation, by: str) -> bool:
             result={**operation.result, "note": f"taken out of the queue by {by}"},
             version=F("version") + 1,
         )
+        if not done:
+            done = Operation.objects.filter(pk=operation.pk, state=State.RUNNING, verb__in=works).update(
+                cancel_requested=True, result={**operation.result, "cancelled_by": by}, version=F("version") + 1
+            )
         if done:
             _published(operation.pk)
     return bool(done)

@@ -1,7 +1,8 @@
 """The one table of what can be asked of an engine: words, right, docker command, parameters, when it makes sense.
 
-A new verb is a row here and a function in ``perform.py``. The engine decides in the end: ``possible`` looks at the
-mirror, which may be a second old, and serves buttons and early answers.
+A new verb of a container is a row here and a function in ``perform.py``; those of other objects, and works that take
+long, are in ``kinds``. The engine decides in the end: ``possible`` looks at the mirror, which may be a second old, and
+serves buttons and early answers.
 """
 
 from __future__ import annotations
@@ -17,55 +18,12 @@ from console import access
 from console.engine.types import ContainerState as S
 from console.models import Container, Engine, Operation
 from console.operations.exec_params import ExecParams
-from console.operations.params import KillParams, Params, RemoveParams, RenameParams, StopParams
+from console.operations.kinds import all_kinds
+from console.operations.params import KillParams, RemoveParams, RenameParams, StopParams
+from console.operations.verb import Verb as Verb
+from console.operations.work import WorkKind
 
 ALIVE: Final = frozenset({S.RUNNING.value, S.PAUSED.value, S.RESTARTING.value})
-
-
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """One thing that can be asked. ``name`` is what ``Operation.verb`` holds, "container.stop"."""
-
-    name: str
-    right: str  # of access.VERBS
-    label: str  # on the button: "Stop"
-    busy: str  # while it runs: "Stopping"
-    past: str  # when it is done: "stopped"
-    icon: str
-    base: str  # the docker command without flags and object
-    refuse: Mapping[str, str]  # by a container's state: why not now
-    params: type[Params] = Params
-    dialog: bool = False  # the button opens one
-    danger: bool = False  # something is lost
-    asks_many: bool = False  # for several at once a dialog lists them
-    key: str = ""  # of the keyboard map
-    joined: str = " "  # between label and name
-
-    @property
-    def kind(self) -> str:
-        """What it is done to: container, engine."""
-        return self.name.partition(".")[0]
-
-    @property
-    def short(self) -> str:
-        """The last part of its address: stop."""
-        return self.name.partition(".")[2]
-
-    def command(self, name: str, params: Params | None = None) -> str:
-        """The docker command that this stands for, quoted for a shell."""
-        return (params or self.params()).command(self.base, name) if name else self.base
-
-    def possible(self, container: Container) -> str:
-        """Why this cannot be done to ``container`` as the mirror knows it, or ""; an unreadable one may be tried."""
-        return self.refusal(container.state)
-
-    def refusal(self, state: str) -> str:
-        """Why this cannot be done to a container in ``state``, or ""."""
-        return "" if state == S.UNKNOWN else self.refuse.get(state, "")
-
-    def title(self, name: str) -> str:
-        """What an operation is called: "Stop nginx"."""
-        return f"{self.label}{self.joined}{name}".strip()
 
 
 # By a container's state: why a verb cannot be done now.
@@ -107,8 +65,12 @@ _ALL: Final = (
     Verb("engine.verify", "operate", "Verify", "Verifying", "verified", "check",
          "docker container inspect $(docker container ls --all --quiet)", _NEVER),
 )  # fmt: skip
-VERBS: Final[Mapping[str, Verb]] = {verb.name: verb for verb in _ALL}
-CONTAINER_VERBS: Final = tuple(verb for verb in _ALL if verb.kind == "container")
+_KINDS, _WORKS = all_kinds()
+WORKS: Final[Mapping[str, WorkKind]] = _WORKS  # for those that are not done by ``perform``
+VERBS: Final[Mapping[str, Verb]] = {verb.name: verb for verb in (*_ALL, *_KINDS)}
+BESIDE: Final = ("container.exec",)  # verbs that change nothing the console knows of: others need not wait for them
+LONG: Final = tuple(name for name, work in WORKS.items() if work.cancellable)  # they may take minutes
+CONTAINER_VERBS: Final = tuple(verb for verb in _ALL if verb.kind == "container")  # with a button in lists
 _RIGHTS: Final = frozenset(verb.right for verb in CONTAINER_VERBS)
 
 

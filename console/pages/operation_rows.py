@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from console import access
 from console.models import Operation
-from console.operations.store import BESIDE
-from console.operations.verbs import Verb, verb_of
+from console.operations.verbs import BESIDE, WORKS, Verb, verb_of
 
 State = Operation.State
 UNSOLVED: Final = (State.FAILED, State.UNKNOWN, State.CANCELLED)
@@ -44,6 +43,11 @@ class Row:
         return self.state == State.SUCCEEDED and verb is not None and self.text == verb.past
 
     @property
+    def cancel_words(self) -> str:
+        """What the button to cancel says: it waits, or runs."""
+        return "Take out of the queue" if self.operation.state == State.QUEUED else "Cancel"
+
+    @property
     def id(self) -> str:
         """Of the table row."""
         return f"o-{str(self.operation.pk)[:8]}"
@@ -67,10 +71,18 @@ def make_row(operation: Operation, user: access.Actor) -> Row:
         percent=operation.progress.get("percent"),
         took=took(operation),
         open=state in Operation.OPEN,
-        can_cancel=may and state is State.QUEUED,
+        can_cancel=may and can_cancel(operation),
         can_retry=may and state in UNSOLVED and operation.engine_id is not None and not operation.result.get("secrets"),
-        can_look=may and state is State.UNKNOWN and operation.verb not in BESIDE,
+        can_look=may and state is State.UNKNOWN and operation.verb not in (*BESIDE, *WORKS),
     )
+
+
+def can_cancel(operation: Operation) -> bool:
+    """Whether it waits, or can be ended in the middle and nobody asked for that yet."""
+    if operation.state == State.QUEUED:
+        return True
+    work = WORKS.get(operation.verb)
+    return operation.state == State.RUNNING and bool(work and work.cancellable) and not operation.cancel_requested
 
 
 def title(operation: Operation, verb: Verb | None = None) -> str:
@@ -84,6 +96,8 @@ def text(operation: Operation, verb: Verb | None = None) -> str:
     if operation.state == State.QUEUED:
         return "looks again" if operation.before.get("look_only") else "queued"
     if operation.state == State.RUNNING:
+        if operation.cancel_requested:
+            return f"being cancelled by {operation.result.get('cancelled_by', 'somebody')}"
         words = operation.progress.get("text")
         return str(words) if words else (verb.busy.lower() if verb else "running")
     error = first_line(operation.error)

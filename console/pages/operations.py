@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -17,9 +17,8 @@ from django.urls import reverse
 
 from console import access, filters
 from console.filters import FilterError, Key, Term
-from console.models import Container, Engine, Operation, User
-from console.operations.store import BESIDE
-from console.operations.verbs import verb_of
+from console.models import Container, Engine, Image, Network, Operation, User, Volume
+from console.operations.verbs import BESIDE, verb_of
 from console.pages.live import RESYNC
 from console.pages.operation_rows import Row, day_of, make_row, took
 
@@ -65,6 +64,15 @@ class Segment:
     query: str
     current: bool
     count: int | None = None
+
+
+# How the object of an operation is found, by its kind.
+FINDERS: Final[dict[str, Callable[[access.Actor, Engine, str], Container | Image | Network | Volume]]] = {
+    "container": access.container_for,
+    "image": access.image_for,
+    "network": access.network_for,
+    "volume": access.volume_for,
+}
 
 
 class OperationList:
@@ -208,7 +216,7 @@ class Step:
 class OperationPage:
     """The page of one operation. Parameter of the socket: ``id``."""
 
-    kinds = frozenset({"operation", "container"})
+    kinds = frozenset({"operation", "container", "image", "network", "volume"})
 
     def __init__(self, user: User, engine: Engine | None, params: QueryDict) -> None:
         self.user = user
@@ -217,8 +225,13 @@ class OperationPage:
 
     def changed(self, kind: str, ids: Sequence[str] | None) -> str:
         """The page reads its region again when its operation or its object changed."""
-        mine = self.id if kind == "operation" else self.operation.object_id
-        return RESYNC if ids is None or mine in ids else ""
+        if kind == "operation":
+            mine = {self.id}
+        elif kind == self.operation.kind:
+            mine = {self.operation.object_id, str(self.operation.result.get("object_id", ""))}
+        else:
+            return ""
+        return RESYNC if ids is None or not mine.isdisjoint(ids) else ""
 
 
 def one(user: access.Actor, reference: str) -> Operation:
@@ -233,9 +246,7 @@ def page_of(user: access.Actor, operation: Operation) -> dict[str, Any]:
     """The context of ``operations/detail.html``."""
     verb = verb_of(operation)
     row = make_row(operation, user)
-    container = None
-    if operation.kind == "container" and operation.engine is not None:
-        container = access.containers_for(user, operation.engine).filter(container_id=operation.object_id).first()
+    object_url, object_label = object_of(user, operation)
     printed = access.output_for(user, operation) if operation.verb in BESIDE else None
     return {
         "operation": operation,
@@ -245,8 +256,8 @@ def page_of(user: access.Actor, operation: Operation) -> dict[str, Any]:
         "silent": "exit_code" in operation.result and access.can(user, "shell"),
         "verb": verb,
         "engine": operation.engine,
-        "object_url": _object_url(operation, container),
-        "container": container,
+        "object_url": object_url,
+        "object_label": object_label,
         "tag": {"failed": "bad", "succeeded": "ok", "unknown": "warn"}.get(operation.state, "busy" if row.open else ""),
         "headline": headline(operation, row),
         "steps": steps(operation),
@@ -275,8 +286,8 @@ def headline(operation: Operation, row: Row) -> tuple[str, str, str]:
     if operation.state == State.CANCELLED:
         return (
             "",
-            "It was not done.",
-            f"It was {operation.result.get('note', 'cancelled')}. The engine was never asked.",
+            "It was not done." if operation.started_at is None else "It was cancelled.",
+            _cancelled(operation),
         )
     if row.open:
         return (
@@ -315,7 +326,25 @@ def steps(operation: Operation) -> list[Step]:
     return found
 
 
-def _object_url(operation: Operation, container: Container | None) -> str:
-    if container is None or operation.engine is None:
-        return ""
-    return reverse("container", args=[operation.engine.slug, container.container_id])
+def _cancelled(operation: Operation) -> str:
+    said = f"It was {operation.result.get('note', 'cancelled')}."
+    remains = operation.result.get("remains", "" if operation.started_at else "The engine was never asked.")
+    return f"{said} {remains}".strip()
+
+
+def object_of(user: access.Actor, operation: Operation) -> tuple[str, str]:
+    """The page and the name of what an operation was done to, or made; both "" where the mirror does not have it."""
+    engine = operation.engine
+    find = FINDERS.get(operation.kind)
+    reference = str(operation.result.get("object_id") or operation.object_id)
+    if engine is None or find is None or not reference:
+        return "", ""
+    try:
+        found = find(user, engine, reference)
+    except Http404:
+        return "", ""
+    if isinstance(found, Image):
+        tag = found.tags.values_list("reference", flat=True).first()
+        return reverse("image", args=[engine.slug, found.image_id]), str(tag or operation.object_name)
+    key = {Container: "container_id", Network: "network_id", Volume: "name"}[type(found)]
+    return reverse(operation.kind, args=[engine.slug, getattr(found, key)]), found.name

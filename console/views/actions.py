@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST
 
 from console import access
@@ -17,6 +15,7 @@ from console.models import Container, Engine, Operation
 from console.operations.request import Refused, refusal, request_many, request_operation
 from console.operations.verbs import Verb, right_for
 from console.pages import container_actions as pages
+from console.views.asking import back, dialog, refused, safe, to_page, toast
 
 MOST: Final = 500  # containers at once
 
@@ -38,7 +37,7 @@ def container_action(request: HttpRequest, slug: str, container_id: str, verb: s
     if now or refusal(engine):
         title = f"{container.name} is {now}" if now else "Not done"
         text = f"{row.label} was not asked for." if now else refusal(engine)
-        return _refused(request, 409, title, text, pages.rendered(container, request.user, engine))
+        return refused(request, 409, title, text, pages.rendered(container, request.user, engine))
     read = pages.read(request.user, engine, row, request.POST, [container])
     if read.errors:
         return _show(request, engine, container, row, request.POST, status=422)
@@ -47,9 +46,9 @@ def container_action(request: HttpRequest, slug: str, container_id: str, verb: s
             request.user, engine, row.name, container.container_id, container.name, read.params
         )
     except Refused as error:
-        return _refused(request, 409, "Not done", error.reason)
+        return refused(request, 409, "Not done", error.reason)
     if row.short == "exec":  # its page shows what it prints
-        return _to_page(request, operation)
+        return to_page(request, operation)
     if request.headers.get("HX-Request") == "true":
         return HttpResponse(pages.rendered(container, request.user, engine), status=202)
     messages.success(request, f"{row.busy} {container.name}")
@@ -66,25 +65,25 @@ def containers_bulk(request: HttpRequest, slug: str) -> HttpResponse:
     ids = list(dict.fromkeys(request.POST.getlist("id")))
     if not ids or len(ids) > MOST:
         text = "Tick some first." if not ids else f"At most {MOST} at once: {len(ids)} are ticked."
-        return _refused(request, 422, "Nothing was done", text)
+        return refused(request, 422, "Nothing was done", text)
     if reason := refusal(engine):
-        return _refused(request, 409, "Nothing was done", reason)
+        return refused(request, 409, "Nothing was done", reason)
     chosen = pages.choose(request.user, engine, row, ids)
     if not chosen.fit:
         every = "".join(pages.rendered(container, request.user, engine) for container in _left(request, engine, ids))
-        return _refused(request, 409, f"{row.label} fits none of them now", chosen.left_out, every)
+        return refused(request, 409, f"{row.label} fits none of them now", chosen.left_out, every)
     asks = row.dialog or (row.asks_many and len(chosen.fit) > 1)
     confirmed = request.POST.get("confirmed") == "1"
     read = pages.read(request.user, engine, row, request.POST, chosen.fit, check=confirmed or not asks)
     if read.errors or (asks and not confirmed):
         context = pages.many_dialog(engine, row, chosen, request.path, request.POST, read)
-        return _dialog(request, "containers/_dialog_many.html", context, 422 if read.errors else 200)
+        return dialog(request, "containers/_dialog_many.html", context, 422 if read.errors else 200)
     found = request_many(request.user, engine, row.name, [(c.container_id, c.name) for c in chosen.fit], read.params)
     said = f"{row.busy} {len(found)} of {chosen.count}" if chosen.left_out else f"{row.busy} {len(found)}"
     if request.headers.get("HX-Request") == "true":
         html = "".join(pages.rendered(container, request.user, engine) for container in chosen.fit)
         if chosen.left_out:
-            html += _toast("warning", said, chosen.left_out)
+            html += toast("warning", said, chosen.left_out)
         return HttpResponse(html, status=202, headers={"HX-Trigger": "selection-clear"})
     messages.success(request, f"{said}. {chosen.left_out}".strip())
     return HttpResponseRedirect(_next(request, found[0], removes=False))
@@ -95,13 +94,6 @@ def _verb(short: str) -> Verb:
     if found is None:
         raise Http404("verb")
     return found
-
-
-def _to_page(request: HttpRequest, operation: Operation) -> HttpResponse:
-    page = reverse("operation", args=[operation.pk])
-    if request.headers.get("HX-Request") == "true":
-        return HttpResponse(status=202, headers={"HX-Redirect": page})
-    return HttpResponseRedirect(page)
 
 
 def _left(request: HttpRequest, engine: Engine, ids: list[str]) -> list[Container]:
@@ -123,45 +115,12 @@ def _show(
     if part or data.get("part") == "command":
         return render(request, "containers/_dialog_part.html", context)
     name = verb.short if verb.short in {"stop", "restart", "kill", "rename", "remove", "exec"} else "plain"
-    return _dialog(request, f"containers/_dialog_{name}.html", context, status)
-
-
-def _dialog(request: HttpRequest, template: str, context: dict[str, Any], status: int) -> HttpResponse:
-    """The dialog for htmx; without script the same form as a page."""
-    if request.headers.get("HX-Request") == "true":
-        return render(request, template, context, status=status)
-    context |= {"dialog": template, "next": request.POST.get("next") or _back(request), "as_page": True}
-    return render(request, "containers/action.html", context, status=status)
-
-
-def _refused(request: HttpRequest, status: int, title: str, text: str, html: str = "") -> HttpResponse:
-    """Not asked: a toast and the buttons as they are now, or a message on the page that one came from."""
-    if request.headers.get("HX-Request") == "true":
-        return HttpResponse(html + _toast("failed", title, text), status=status)
-    return render(
-        request, "containers/refused.html", {"title": title, "text": text, "back": _back(request)}, status=status
-    )
-
-
-def _toast(state: str, title: str, text: str) -> str:
-    return render_to_string("ui/_toast.html", {"state": state, "title": title, "text": text, "oob": True})
-
-
-def _safe(request: HttpRequest, target: str) -> bool:
-    return bool(target) and url_has_allowed_host_and_scheme(
-        target, {request.get_host()}, require_https=request.is_secure()
-    )
-
-
-def _back(request: HttpRequest) -> str:
-    """The page that the form stood on, if it is one of ours and not this one."""
-    target = request.headers.get("Referer", "")
-    return target if _safe(request, target) and request.path not in target else ""
+    return dialog(request, f"containers/_dialog_{name}.html", context, status)
 
 
 def _next(request: HttpRequest, operation: Operation, removes: bool) -> str:
     """Where a form without script goes on: back, but not to the page of something that is being removed."""
-    target = request.POST.get("next", "") or _back(request)
-    if _safe(request, target) and not (removes and f"/{operation.object_name}" in target):
+    target = request.POST.get("next", "") or back(request)
+    if safe(request, target) and not (removes and f"/{operation.object_name}" in target):
         return target
     return reverse("operation", args=[operation.pk])

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from console.models import Engine, Operation, User
-from console.operations.job import CRASH_POINTS
+from console.operations.claim import CRASH_POINTS
 from console.operations.request import request_operation
 from tests.dying_workers import CRASHED, Workers
 from tests.engines import PrivateEngine
