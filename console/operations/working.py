@@ -47,6 +47,7 @@ class Working:
         work = self._work(params)
         if not interrupted and not await self.in_database(store.note_before)(self.operation, {"kept": {}}):
             raise ClaimLost
+        self.operation.before = self.operation.before or {"kept": {}}
         crash_at("before-call")
         watch = asyncio.create_task(self._watch(work))
         try:
