@@ -9,6 +9,6 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.parametrize("part", ["mirror", "running", "streams"])
+@pytest.mark.parametrize("part", ["mirror", "running", "streams", "map"])
 def test_figures(part: str) -> None:
     subprocess.run([sys.executable, "-m", f"tests.bench.bench_{part}"], cwd=Path(__file__).parents[2], check=True)
