@@ -107,6 +107,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("e/<slug:slug>/images/<str:ref>/reveal", images.reveal, name="image-reveal"),
     path("e/<slug:slug>/networks", networks.networks, name="networks"),
     path("e/<slug:slug>/networks/map", network_map.network_map, name="network-map"),
+    path("e/<slug:slug>/networks/reach", network_map.check, name="network-reach-check"),
     path("e/<slug:slug>/networks/map.svg", network_map.picture, name="network-map-svg"),
     path("e/<slug:slug>/networks/<str:ref>/", networks.network, name="network"),
     path("e/<slug:slug>/networks/<str:ref>/inspect", networks.inspect, name="network-inspect"),

@@ -85,6 +85,7 @@ ROUTES: dict[str, Row] = {
     "networks": Row("observe", object="engine"),
     "network-map": Row("observe", object="engine"),
     "network-map-svg": Row("observe", object="engine"),
+    "network-reach-check": Row("shell", object="engine", methods=POST, answers=(422,)),
     "network": Row("observe", object="network"),
     "network-inspect": Row("observe", object="network"),
     "volumes": Row("observe", object="engine"),

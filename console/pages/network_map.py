@@ -68,7 +68,7 @@ class NetworkMap:
     """
 
     view = "network-map"
-    kinds = frozenset({"container", "network", "engine"})
+    kinds = frozenset({"container", "network", "engine", "operation"})
 
     def __init__(self, user: access.Actor, engine: Engine | None, params: QueryDict) -> None:
         access.require(user, "observe")
@@ -93,6 +93,9 @@ class NetworkMap:
 
     def changed(self, kind: str, ids: Sequence[str] | None) -> str:
         """For the page's socket: the picture is made anew; what stays keeps its place."""
+        if kind == "operation" and ids is not None:
+            checks = access.operations_for(self.user).filter(pk__in=list(ids), verb="reach.check")
+            return RESYNC if checks.exists() else ""
         return RESYNC
 
     # ── what there is ──

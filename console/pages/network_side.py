@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from ipaddress import ip_address
 
+from django.urls import reverse
+
+from console import access
+from console.models import Operation
+from console.operations.kinds.reach import MOST as MOST_CHECKED
+from console.operations.kinds.reach import ReachParams
+from console.operations.verbs import VERBS
 from console.pages import links
 from console.pages.network_map import NetworkMap
 from console.topology import change, reach, words
@@ -245,6 +253,55 @@ class Question:
         assert self.answer is not None
         return change.changes(self.graph, self.answer.a, self.answer.b, self.answer.port)
 
+    # ── the live check ──
+
+    @property
+    def may_check(self) -> bool:
+        """Whether the person may run something in a container."""
+        return access.can(self.map.user, "shell")
+
+    @property
+    def check_reason(self) -> str:
+        """Why A cannot be asked to try it now, or ""."""
+        assert self.answer is not None
+        why = VERBS["reach.check"].refusal(self.answer.a.state.value)
+        return f"{self.answer.a.name} is {why}" if why else ""
+
+    @cached_property
+    def check(self) -> ReachParams:
+        """What is tried: names, and every address that the answer speaks of with the port asked for or B's own."""
+        assert self.answer is not None
+        answer = self.answer
+        own = [answer.port] if answer.port else [number for number, protocol in answer.ports if protocol == "tcp"][:3]
+        targets: list[str] = []
+        for way in answer.ways:
+            if way.protocol == "tcp" and _is_address(way.address):
+                for port in [way.port] if way.to_port else own:
+                    targets.append(replace(way, port=port).target)
+        names = [name.text for name in answer.names] or [answer.b.name]
+        return ReachParams(answer.b.key, tuple(names[:MOST_CHECKED]), tuple(dict.fromkeys(targets))[:MOST_CHECKED])
+
+    @property
+    def check_command(self) -> str:
+        """The docker commands that it stands for."""
+        assert self.answer is not None
+        verb = VERBS["reach.check"]
+        return verb.command(self.answer.a.name, self.check)
+
+    @property
+    def check_url(self) -> str:
+        """Where it is asked for."""
+        return f"{reverse('network-reach-check', args=[self.map.engine.slug])}{self.map.query(pin='')}"
+
+    @cached_property
+    def checked(self) -> Operation | None:
+        """The newest check of this pair."""
+        assert self.answer is not None
+        found = access.operations_for(self.map.user).filter(
+            engine=self.map.engine, verb="reach.check", object_id=self.answer.a.key, params__to=self.answer.b.key
+        )
+        return found.order_by("-created_at").first()
+
     @property
     def between(self) -> str:
         """Containers that could pass something on."""
@@ -282,6 +339,14 @@ def _where(graph: Graph, answer: Answer) -> str:
     targets = list(dict.fromkeys(way.target for way in opened))
     nets = list(dict.fromkeys(graph.net[way.net].name for way in opened if way.net))
     return f"{', '.join(targets[:3])}{f', {nets[0]}' if len(nets) == 1 else ''}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _not_through(graph: Graph, way: reach.Way) -> str:
