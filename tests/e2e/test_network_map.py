@@ -107,3 +107,23 @@ def test_a_question_by_clicks_and_the_picture_as_a_file(desk: Desk, context: Bro
     target = tmp_path / "map.svg"
     waiting.value.save_as(target)
     assert ET.parse(target).getroot().tag.endswith("svg")  # noqa: S314
+
+
+@pytest.mark.timeout(180)
+def test_a_live_check_tells_what_really_answers(desk: Desk, context: BrowserContext) -> None:
+    furnished(desk)
+    page = desk.open(context, "networks/map?a=web&b=api&port=80")
+    side = page.locator("#map-side")
+    expect(side).to_contain_text("Yes, through front", timeout=WITHIN)
+    page.get_by_role("button", name="Live check").click()
+    expect(side).to_contain_text("api resolves", timeout=3 * WITHIN)
+    expect(side).to_contain_text(":80 is open")
+    page.get_by_label("Port of B").fill("81")
+    page.get_by_label("Port of B").press("Enter")
+    page.wait_for_url("**port=81**")
+    page.get_by_role("button", name="Live check").click()
+    expect(side).to_contain_text(":81 does not answer", timeout=3 * WITHIN)
+    assert findings(page) == []
+    side.get_by_role("link", name="Done").click()
+    expect(page.locator("main")).to_contain_text("docker container exec web nslookup api")
+    assert desk.row("SELECT COUNT(*) FROM console_operation WHERE verb = 'reach.check' AND state = 'succeeded'") == 2

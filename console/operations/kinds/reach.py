@@ -65,7 +65,7 @@ class ReachParams(Params):
         return cls(to, tuple(names), tuple(targets))
 
     def command(self, base: str, name: str) -> str:
-        asked = [("nslookup", text) for text in self.names[:1]]
+        asked: list[tuple[str, ...]] = [("nslookup", text) for text in self.names[:1]]
         asked += [("nc", "-z", "-w", WAIT, *_target(target)) for target in self.targets[:2]]
         return " && ".join(f"{base} {shlex.quote(name)} {shlex.join(words)}" for words in asked) or base
 
@@ -137,7 +137,7 @@ _REFUSE: Final = dict.fromkeys((S.CREATED.value, S.EXITED.value, S.DEAD.value), 
     S.REMOVING.value: "being removed",
 }
 VERBS: tuple[Verb, ...] = (
-    Verb("reach.check", "shell", "Check reach", "Checking reach", "checked", "swap", "docker container exec", _REFUSE,
+    Verb("reach.check", "shell", "Check reach", "Checking", "checked", "swap", "docker container exec", _REFUSE,
          ReachParams, joined=" from "),
 )  # fmt: skip
 # Asked twice it does no harm, so after a crash it is asked again.

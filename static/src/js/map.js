@@ -68,6 +68,19 @@ document.addEventListener("qd:rows", () => {
   if (node) { focus(node); tell(node); }
 });
 
+// Where no way is chosen a phone shows the table: its button says so.
+const SMALL = matchMedia("(max-width: 900px)");
+function ways() {
+  const auto = region()?.classList.contains("as-auto"), links = $$("#map-ways a");
+  if (!auto || links.length < 3) return;
+  const [, map, table] = links, now = SMALL.matches ? table : map;
+  for (const link of [map, table]) link.toggleAttribute("aria-current", false);
+  now.setAttribute("aria-current", "page");
+}
+SMALL.addEventListener("change", ways);
+document.addEventListener("htmx:after:swap", ways);
+ways();
+
 // ── going somewhere ──────────────────────────────────────────
 
 function go(address) {

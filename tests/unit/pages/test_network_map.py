@@ -11,7 +11,7 @@ from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from console.models import Container, Engine, Network, User
+from console.models import Container, Endpoint, Engine, Network, Operation, User
 from console.pages.network_map import NetworkMap
 from tests import factories
 
@@ -187,3 +187,60 @@ def test_the_number_of_queries_does_not_grow(admin: Client, engine: Engine) -> N
 def test_networks_and_map_lead_to_each_other(admin: Client, engine: Engine) -> None:
     assert URL.encode() in admin.get("/e/rocky/networks").content
     assert b'href="/e/rocky/networks"' in admin.get(URL).content
+
+
+# ── the live check ──
+
+
+CHECK = "/e/rocky/networks/reach"
+
+
+def test_a_live_check_is_an_operation_of_a(admin: Client, engine: Engine) -> None:
+    Endpoint.objects.filter(container__name="api").update(aliases=["backend"])
+    answer = admin.post(f"{CHECK}?a=web&b=api&port=8000", headers={"HX-Request": "true"})
+    assert answer.status_code == 204
+    operation = Operation.objects.get()
+    web, api = (Container.objects.get(name=name) for name in ("web", "api"))
+    assert (operation.verb, operation.object_id, operation.state) == ("reach.check", web.container_id, "queued")
+    assert operation.params == {
+        "to": api.container_id,
+        "names": ["api", "backend", api.short_id],
+        "targets": ["10.2.0.3:8000", "10.3.0.2:8000"],
+    }
+    assert operation.command.startswith("docker container exec web nslookup api && docker container exec web nc ")
+    without = admin.post(f"{CHECK}?a=api&b=web")
+    assert without.status_code == 302
+    assert without.headers["Location"].startswith(f"{URL}?")
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [("a=web", 422), ("a=web&b=nobody", 422), ("a=web&b=api&port=x", 422), ("a=old&b=api", 409)]
+)
+def test_what_cannot_be_checked_is_not_asked_for(admin: Client, engine: Engine, query: str, status: int) -> None:
+    assert admin.post(f"{CHECK}?{query}", headers={"HX-Request": "true"}).status_code == status
+    assert admin.post(f"{CHECK}?{query}").status_code == status
+    assert not Operation.objects.exists()
+
+
+def test_what_a_check_found_stands_beside_the_map(admin: Client, engine: Engine) -> None:
+    web, api = (Container.objects.get(name=name) for name in ("web", "api"))
+    found = {"names": [["api", True, HOSTILE]], "ports": [["10.2.0.3:80", False, "refused"], ["10.3.0.2:80", None, ""]]}
+    Operation.objects.create(
+        engine=engine, user_name="mika", verb="reach.check", kind="reach", object_id=web.container_id,
+        params={"to": api.container_id}, state="succeeded", result=found,
+    )  # fmt: skip
+    text = admin.get(URL, {"a": "web", "b": "api"}).content.decode()
+    for words in ("api resolves", "10.2.0.3:80 does not answer", "10.3.0.2:80 cannot be tested", "&lt;script&gt;"):
+        assert words in text
+    assert "resolves" not in admin.get(URL, {"a": "api", "b": "web"}).content.decode()
+
+
+def test_who_may_run_nothing_is_offered_no_check(client: Client, engine: Engine) -> None:
+    client.force_login(factories.user("vera", User.Role.VIEWER))
+    assert "Live check" not in client.get(URL, {"a": "web", "b": "api"}).content.decode()
+    assert client.post(f"{CHECK}?a=web&b=api").status_code == 403
+
+
+def test_a_privileged_container_wants_the_right_to_the_host(admin: Client, engine: Engine) -> None:
+    Container.objects.filter(name="web").update(details={"privileged": True})
+    assert admin.post(f"{CHECK}?a=web&b=api", headers={"HX-Request": "true"}).status_code == 204  # an admin has it
