@@ -247,7 +247,7 @@ class Question:
         found = [Entry(_not_through(self.graph, way), way.why, lamp="exited") for way in self.answer.closed]
         return list(dict.fromkeys(found))[:8]
 
-    @property
+    @cached_property
     def changes(self) -> list[change.Change]:
         """What would make it work."""
         assert self.answer is not None
@@ -293,6 +293,11 @@ class Question:
         """Where it is asked for."""
         return f"{reverse('network-reach-check', args=[self.map.engine.slug])}{self.map.query(pin='')}"
 
+    @property
+    def command(self) -> str:
+        """What is next: the first change, or the check."""
+        return self.changes[0].commands[0] if self.changes else self.check_command
+
     @cached_property
     def checked(self) -> Operation | None:
         """The newest check of this pair."""
@@ -314,7 +319,9 @@ class Question:
 def side_of(map_: NetworkMap) -> dict[str, object]:
     """The panel that fits: a question, a container, or the legend."""
     if map_.asking:
-        return {"side": "networks/_map_ask.html", "question": Question(map_)}
+        question = Question(map_)
+        command = {"default_command": question.command} if question.answer is not None else {}
+        return {"side": "networks/_map_ask.html", "question": question} | command
     if map_.pinned is not None:
         return {"side": "networks/_map_focus.html", "focus": Focus(map_, map_.pinned)}
     return {"side": "networks/_map_legend.html", "legend": Legend(map_)}

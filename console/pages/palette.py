@@ -74,6 +74,7 @@ PAGES_OF_THE_CONSOLE: Final = (
     Page("Images", "image", "images", "g i"),
     Page("Volumes", "vol", "volumes", "g v"),
     Page("Networks", "net", "networks", "g n"),
+    Page("Network map", "net", "network-map", also="topology reach picture"),
     Page("Operations", "ops", "operations", "g o", engine=False, also="history"),
     Page("Events", "events", "events", "g e", engine=False),
     Page("Audit", "audit", "audit", "g a", engine=False, also="who log history", right="admin"),

@@ -267,7 +267,7 @@ class _Shapes:
             dot=(middle, rail),
             address=place.address,
             label=label,
-            at=(middle + 5, rail + (17 if number <= cell.lane else -9)),
+            at=(middle + 5, rail + (17 if number <= cell.lane else 14)),
             lit=lit,
             hop=lit and bool(self.light.through) and place.net == self.light.through,
         )

@@ -122,7 +122,7 @@ def judge(graph: Graph, a: Box, b: Box, port: int = 0) -> Answer:
     found_names = () if stopped else tuple(names(graph, a, b))
     if not opened:
         reasons = (*stopped, *_reasons(graph, a, b, port, ways))
-        text = reasons[0].text if reasons else "They have no network in common, and the host does not lead there."
+        text = stopped[0].text if stopped else _closed_words(graph, a, b)
         return Answer(a, b, port, Verdict.NO, "No path", text, None, ways, found_names, b.exposed, reasons)
     best = opened[0]
     verdict, title = Verdict.YES, _title(graph, best)
@@ -302,6 +302,13 @@ def _reasons(graph: Graph, a: Box, b: Box, port: int, ways: Sequence[Way]) -> It
         yield Reason("Host port", f"{what}.")
     if not any(True for _ in names(graph, a, b)):
         yield Reason("Name", _name_words(graph, a, b))
+
+
+def _closed_words(graph: Graph, a: Box, b: Box) -> str:
+    shared = {place.net for place in graph.places(a)} & {place.net for place in graph.places(b)}
+    if any(not graph.net[key].isolated for key in shared):
+        return "They have a network in common that does not let them, and the host does not lead there."
+    return "They have no network in common, and the host does not lead there."
 
 
 def _networks_words(graph: Graph, a: Box, b: Box, ways: Sequence[Way]) -> str:

@@ -61,7 +61,7 @@ def lines(graph: Graph, box: Box, places: Sequence[Place], lane: Net) -> tuple[s
     if lane.key == NOWHERE:
         return "lo 127.0.0.1", shares or ("its network is gone" if owner is None else box.image[:LONGEST_LINE])
     if lane.host or lane.isolated:
-        return ("the host's addresses" if lane.host else "lo 127.0.0.1"), cut(shares or box.image, LONGEST_LINE)
+        return ("host's addresses" if lane.host else "lo 127.0.0.1"), cut(shares or box.image, LONGEST_LINE)
     upward = [place.address for place in reversed(places) if place.address]
     if not upward:
         return "no address yet", cut(shares or box.image, LONGEST_LINE)

@@ -174,7 +174,13 @@ def test_hostile_objects_leave_every_page_standing(
     foreign: list[str] = []
     context.on("request", lambda request: foreign.append(request.url) if not request.url.startswith(desk.url) else None)
     paths = ["/", "/events", "/operations", "/palette?q=hostile", "/e/{slug}/containers", "/e/{slug}/images"]
-    paths += ["/e/{slug}/networks", "/e/{slug}/volumes", "/e/{slug}/containers?group=none", "/e/{slug}/"]
+    paths += [
+        "/e/{slug}/networks",
+        "/e/{slug}/networks/map?open=all&stopped=1",
+        "/e/{slug}/volumes",
+        "/e/{slug}/containers?group=none",
+        "/e/{slug}/",
+    ]
     for name in names:
         paths += [f"/e/{{slug}}/containers/{name}/{tab}" for tab in ("", "inspect", "logs")]
     for kind in list(HOSTILE)[:3]:

@@ -107,6 +107,7 @@ def test_a_port_must_be_published_to_be_reached_by_way_of_the_host() -> None:
     answer = judge(graph(a, b), a, b, 443)
     assert answer.verdict is Verdict.NO
     assert any("does not publish 443" in reason.text for reason in answer.reasons)
+    assert answer.text.startswith("They have no network in common")
     assert judge(graph(a, b), b, a, 443).verdict is Verdict.NO
 
 
