@@ -26,6 +26,7 @@ from console.topology.reach import Answer, judge
 from console.topology.shapes import Drawing, Light, Sheet
 
 WAYS: Final = ("", "map", "table")
+MOST_ROWS: Final = 200  # of one network in the table; the filter finds the others
 _KEYS: Final = ("name", "id", "image", "state", "health", "project", "service", "network", "port", "label")
 
 
@@ -58,6 +59,12 @@ class Group:
     url: str
     facts: str
     rows: tuple[Row, ...]
+    count: int
+
+    @property
+    def more(self) -> int:
+        """How many containers of it are not in the table."""
+        return self.count - len(self.rows)
 
 
 class NetworkMap:
@@ -212,11 +219,11 @@ class NetworkMap:
         for net in nets:
             boxes = [box for box in self.graph.members[net.key] if box.key in self.shown]
             if boxes or not (self.terms or net.key == NOWHERE):
-                rows = [self._row(net, box, len(boxes)) for box in boxes]
+                order = sorted(boxes, key=lambda box: _by_address(self.graph, net, box))
+                rows = [self._row(net, box, len(boxes)) for box in order[:MOST_ROWS]]
                 url = links.network_url(self.engine.slug, net.name, net.key) if net.key != NOWHERE else ""
                 facts = ", ".join(words.facts(net)) if net.key != NOWHERE else "connected to nothing"
-                rows.sort(key=lambda row: (not row.ipv4, _numbers(row.ipv4), row.name))
-                found.append(Group(net, colour[net.key], url, facts, tuple(rows)))
+                found.append(Group(net, colour[net.key], url, facts, tuple(rows), len(boxes)))
         return found
 
     def _row(self, net: Net, box: Box, members: int) -> Row:
@@ -361,5 +368,6 @@ def _more(graph: Graph, net: Net, box: Box, members: int) -> str:
     return "the host itself" if net.host else f"reaches {members - 1}" if net.icc and box.up else "reaches none"
 
 
-def _numbers(address: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in address.split(".") if part.isdigit())
+def _by_address(graph: Graph, net: Net, box: Box) -> tuple[bool, tuple[int, ...], str]:
+    ipv4 = next((place.ipv4 for place in graph.places(box) if place.net == net.key), "")
+    return not ipv4, tuple(int(part) for part in ipv4.split(".") if part.isdigit()), box.name

@@ -82,11 +82,16 @@ class Legend:
     @cached_property
     def published(self) -> list[Entry]:
         """What answers at the host, by container."""
-        found = []
-        for box in self.graph.boxes:
-            if box.key in self.map.shown and box.published:
-                found.append(_plugged(self.map, box))
-        return found[:MOST]
+        return [_plugged(self.map, box) for box in self._publishing[:MOST]]
+
+    @property
+    def more(self) -> int:
+        """How many more containers publish ports."""
+        return max(0, len(self._publishing) - MOST)
+
+    @cached_property
+    def _publishing(self) -> list[Box]:
+        return [box for box in self.graph.boxes if box.key in self.map.shown and box.published]
 
     @property
     def folded(self) -> list[tuple[str, int, str]]:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from console.models import Container, Endpoint, Engine, Network, Operation, User
-from console.pages.network_map import NetworkMap
+from console.pages.network_map import MOST_ROWS, NetworkMap
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -182,6 +182,18 @@ def test_the_number_of_queries_does_not_grow(admin: Client, engine: Engine) -> N
     with CaptureQueriesContext(connection) as many:
         admin.get(URL)
     assert len(many) == len(few) <= 14
+
+
+def test_a_network_of_many_is_bounded_and_says_so(admin: Client, engine: Engine) -> None:
+    front = Network.objects.get(name="front")
+    for number in range(MOST_ROWS + 5):
+        join(factories.container(engine, f"more{number}"), front, f"10.2.{1 + number // 250}.{number % 250}")
+    text = admin.get(URL).content.decode()
+    group = next(group for group in shown(engine).groups if group.net.name == "front")
+    assert (len(group.rows), group.more) == (MOST_ROWS, 7)
+    assert [row.name for row in group.rows[:2]] == ["web", "api"]
+    assert "and 7 more: filter with network:front" in text
+    assert f"{MOST_ROWS + 7} containers, folded" in text
 
 
 def test_networks_and_map_lead_to_each_other(admin: Client, engine: Engine) -> None:
