@@ -10,6 +10,8 @@ import http.client
 import io
 import socket
 import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -43,6 +45,19 @@ class Deadline:
 
     def __init__(self) -> None:
         self._end = 0.0
+        self._connection: socket.socket | None = None
+        self._aborted = False
+
+    def reads(self, connection: socket.socket) -> None:
+        """Remember whose reads end with ``abort``."""
+        self._connection = connection
+
+    def abort(self) -> None:
+        """End the running call now, from another thread: its read fails."""
+        self._aborted = True
+        if self._connection is not None:
+            with suppress(OSError):  # it has ended
+                self._connection.shutdown(socket.SHUT_RDWR)
 
     def start(self, seconds: float) -> None:
         """Give the next call ``seconds`` from now."""
@@ -51,7 +66,7 @@ class Deadline:
     def left(self) -> float:
         """Return the seconds left; raise ``TimeoutError`` if there are none."""
         left = self._end - time.monotonic()
-        if left <= 0:
+        if left <= 0 or self._aborted:
             raise TimeoutError("the call took too long")
         return left
 
@@ -62,6 +77,7 @@ class _Reader(io.RawIOBase):
     def __init__(self, inner: io.RawIOBase, connection: socket.socket, deadline: Deadline) -> None:
         super().__init__()
         self._inner, self._connection, self._deadline = inner, connection, deadline
+        deadline.reads(connection)
 
     def readable(self) -> bool:
         return True
@@ -201,6 +217,38 @@ class Session:
         finally:
             response.close()
         return response.status_code, b"".join(parts)
+
+    def stream(
+        self,
+        method: str,
+        path: str,
+        params: dict[str, str],
+        idle: float,
+        headers: Mapping[str, str] | None = None,
+        body: Iterable[bytes] | None = None,
+    ) -> Iterator[bytes]:
+        """Send one request and give its status as a line, then its body as it comes.
+
+        Silence of ``idle`` seconds ends it with ``TimeoutError``, ``abort`` of the deadline at once.
+        """
+        self.deadline.start(idle)
+        response = self.api.request(
+            method,
+            self.api.base_url + path,
+            params=params,
+            timeout=(CONNECT_TIMEOUT, idle),
+            headers=dict(headers or {}),
+            data=body,
+            stream=True,
+            allow_redirects=False,
+        )
+        try:
+            yield str(response.status_code).encode()
+            for part in response.raw.stream(65_536, decode_content=False):
+                self.deadline.start(idle)
+                yield part
+        finally:
+            response.close()
 
     def close(self) -> None:
         """Close the session's connection."""

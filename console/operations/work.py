@@ -10,13 +10,15 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from console.engine.client import EngineClient
 from console.models import Engine, Operation
 from console.operations.claim import ClaimLost, crash_at
 
 Result = Mapping[str, Any]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class WorkFailed(Exception):
@@ -50,7 +52,8 @@ class Work:
         engine: Engine,
         client: EngineClient,
         params: Any,
-        keep: Callable[[Mapping[str, Any]], bool],
+        ask: Callable[..., Any],
+        keep: Callable[..., bool],
     ) -> None:
         self.operation = operation
         self.engine = engine
@@ -60,7 +63,8 @@ class Work:
         self.kept: dict[str, Any] = dict(operation.before.get("kept", {}))
         self.remains = ""
         self.cancelled_by = ""
-        self._keep = keep
+        self._ask = ask
+        self._keep = keep  # store.note_before, which knows the tables of works
         self._stopped = threading.Event()
         self._lock = threading.Lock()
         self._closers: list[Callable[[], object]] = []
@@ -69,10 +73,15 @@ class Work:
 
     # For the function that works
 
+    def ask(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function that asks the database: on the worker's loop, for only there hints reach their receivers."""
+        found: T = self._ask(function, *args, **kwargs)
+        return found
+
     def keep(self, **notes: Any) -> None:
         """Make notes (JSON) durable, before the step that they speak of. Raises ``ClaimLost``."""
         self.kept = {**self.kept, **notes}
-        if not self._keep(self.kept):
+        if not self.ask(self._keep, self.operation, {"kept": self.kept}):
             raise ClaimLost
         crash_at("after-keep")
 

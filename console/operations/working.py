@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -60,12 +60,12 @@ class Working:
     def _work(self, params: Params) -> Work:
         loop = asyncio.get_running_loop()
 
-        def keep(notes: Mapping[str, Any]) -> bool:
-            """From the work's thread: written on the loop, for only there hints reach their receivers."""
-            write = self.in_database(store.note_before)(self.operation, {"kept": dict(notes)})
-            return bool(asyncio.run_coroutine_threadsafe(_awaited(write), loop).result())
+        def ask(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            """From the work's thread."""
+            asked = self.in_database(function)(*args, **kwargs)
+            return asyncio.run_coroutine_threadsafe(_awaited(asked), loop).result()
 
-        return Work(self.operation, self.engine, self.client, params, keep)
+        return Work(self.operation, self.engine, self.client, params, ask, store.note_before)
 
     async def _done(self, verb: Verb, kind: WorkKind, work: Work, interrupted: bool) -> Outcome:
         call: Callable[[Work], Result | None] = kind.run

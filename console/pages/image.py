@@ -17,6 +17,7 @@ from console.engine.types import HistoryEntry
 from console.models import ImageTag
 from console.pages import links
 from console.pages.detail import Detail, Tab, Value
+from console.pages.image_actions import Button, buttons
 from console.pages.images import size_words
 from console.pages.users import COLUMNS, UsedBy, used_by
 
@@ -88,6 +89,11 @@ class ImageDetail(Detail):
     def labelled(self) -> list[str]:
         """Tags for the header: those of the first repository without it."""
         return [tag.tag if tag.repository == self.title else tag.reference for tag in self.tags]
+
+    @property
+    def buttons(self) -> list[Button]:
+        """What can be asked for, for those who may."""
+        return buttons(self.user, self.engine, self.image, [tag.reference for tag in self.tags])
 
     @cached_property
     def users(self) -> list[UsedBy]:

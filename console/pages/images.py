@@ -18,6 +18,7 @@ from django.http import QueryDict
 from console import access, docker_words, filters
 from console.filters import Key
 from console.models import Container, Image, ImageTag
+from console.operations.verbs import VERBS
 from console.pages import links
 from console.pages.container_keys import public_label
 from console.pages.links import Link
@@ -134,6 +135,7 @@ class ImageList(Listing):
     title = "Images"
     template = "images/_region.html"
     region = "image-table"
+    actions = "images/_actions.html"
     placeholder = "Filter: name, used:no, dangling:yes, size>100MB, created<30d"
     kinds = frozenset({"image", "container", "engine"})
     shows = {"all": "All", "used": "In use", "unused": "Unused", "dangling": "Dangling"}
@@ -177,6 +179,11 @@ class ImageList(Listing):
 
     def word(self, value: str) -> Q:
         return _tagged(reference__icontains=value) | _id(":", value)
+
+    @property
+    def can_pull(self) -> bool:
+        """Whether the person may ask for a pull."""
+        return access.can(self.user, VERBS["image.pull"].right)
 
     @cached_property
     def secrets(self) -> bool:

@@ -64,6 +64,7 @@ class Listing:
     title: ClassVar[str]
     template: ClassVar[str]  # of the region
     before: ClassVar[str] = ""  # template of what stands in the toolbar before the filter
+    actions: ClassVar[str] = ""  # template of what can be asked for, at the end of the toolbar
     after: ClassVar[str] = ""  # template of what stands after it
     region: ClassVar[str]  # id of the element that is swapped
     placeholder: ClassVar[str]  # in the filter's field
