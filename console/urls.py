@@ -20,7 +20,10 @@ from console.views import (
     image_actions,
     images,
     logs,
+    network_actions,
+    network_create,
     network_map,
+    network_ports,
     networks,
     operations,
     palette,
@@ -58,6 +61,13 @@ class ContainerVerb(StringConverter):
     regex = "|".join(verb.short for verb in CONTAINER_VERBS)
 
 
+class SwarmVerb(StringConverter):
+    """What can be asked of an engine's swarm."""
+
+    regex = "init|leave"
+
+
+register_converter(SwarmVerb, "swarm_verb")
 register_converter(FullId, "full_id")
 register_converter(ContainerVerb, "container_verb")
 
@@ -84,6 +94,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("e/<slug:slug>/containers/<str:reference>/stats", stats.stats, name="container-stats"),
     path("e/<slug:slug>/containers/<str:reference>/processes", stats.processes, name="container-processes"),
     path("e/<slug:slug>/containers/<str:reference>/changes", stats.changes, name="container-changes"),
+    path(
+        "e/<slug:slug>/containers/<full_id:container_id>/connect",
+        network_actions.container_connect,
+        name="container-connect",
+    ),
     path("e/<slug:slug>/containers/<full_id:container_id>/health", containers.health, name="container-health"),
     path("e/<slug:slug>/containers/<full_id:container_id>/command", containers.command, name="container-command"),
     path("e/<slug:slug>/containers/<full_id:container_id>/reveal", containers.reveal, name="container-reveal"),
@@ -101,6 +116,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("e/<slug:slug>/refresh", engines.refresh, name="engine-refresh"),
     path("e/<slug:slug>/verify", engines.verify, name="engine-verify"),
     path("e/<slug:slug>/confirm", engines.confirm, name="engine-confirm"),
+    path("e/<slug:slug>/swarm", network_actions.engine_swarm, name="engine-swarm"),
+    path("e/<slug:slug>/swarm/token", network_actions.swarm_token, name="swarm-token"),
+    path("e/<slug:slug>/swarm/<swarm_verb:verb>", network_actions.swarm_action, name="swarm-action"),
     path("e/<slug:slug>/images", images.images, name="images"),
     path("e/<slug:slug>/images/pull", image_actions.pull, name="image-pull"),
     path("e/<slug:slug>/images/<str:ref>/tag", image_actions.act, {"verb": "tag"}, name="image-tag"),
@@ -113,6 +131,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("e/<slug:slug>/networks/map", network_map.network_map, name="network-map"),
     path("e/<slug:slug>/networks/reach", network_map.check, name="network-reach-check"),
     path("e/<slug:slug>/networks/map.svg", network_map.picture, name="network-map-svg"),
+    path("e/<slug:slug>/networks/create", network_create.create, name="network-create"),
+    path("e/<slug:slug>/networks/ports", network_ports.ports, name="network-ports"),
+    path("e/<slug:slug>/networks/<str:ref>/ask/<slug:verb>", network_actions.network_action, name="network-action"),
     path("e/<slug:slug>/networks/<str:ref>/", networks.network, name="network"),
     path("e/<slug:slug>/networks/<str:ref>/inspect", networks.inspect, name="network-inspect"),
     path("e/<slug:slug>/volumes", volumes.volumes, name="volumes"),

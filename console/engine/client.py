@@ -6,9 +6,10 @@ of ``errors``. The paths in the docstrings are those of the Docker Engine API.
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -241,6 +242,27 @@ class EngineClient:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    # -- for the modules beside this one ----------------------------------------------------------------------------
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        params: dict[str, str] | None = None,
+        seconds: float | None = None,
+        many: bool = False,
+        any_json: bool = False,
+    ) -> Any:
+        """One request with a JSON body; its answer as decoded JSON: an object, a list with ``many``; {} for none."""
+        sent = json.dumps(body).encode() if body is not None else None
+        answer = self._ask(method, path, params, seconds, LIST_CAP if many else INSPECT_CAP, body=sent)
+        if many:
+            return self._list(answer)
+        if not answer.strip():
+            return {}
+        return decode(answer) if any_json else self._object(answer)
+
     # -- one call -----------------------------------------------------------------------------------------------------
 
     def _ask(
@@ -251,24 +273,32 @@ class EngineClient:
         seconds: float | None = None,
         cap: int = INSPECT_CAP,
         versioned: bool = True,
+        body: bytes | None = None,
     ) -> bytes:
         """Send one request and return the body of a 2xx answer; raise the error that another status means."""
         version = self.api_version() if versioned else None
-        status, body = self._send(method, path, params or {}, seconds or self.timeout, cap, version)
-        if version and status == 400 and b"client version" in body:
+        status, answer = self._send(method, path, params or {}, seconds or self.timeout, cap, version, body)
+        if version and status == 400 and b"client version" in answer:
             self._version = None  # another engine answers here now: agree on a version again
             version = self.api_version()
-            status, body = self._send(method, path, params or {}, seconds or self.timeout, cap, version)
-        raise_for(status, body)
-        return body
+            status, answer = self._send(method, path, params or {}, seconds or self.timeout, cap, version, body)
+        raise_for(status, answer)
+        return answer
 
     def _send(
-        self, method: str, path: str, params: dict[str, str], seconds: float, cap: int, version: str | None
+        self,
+        method: str,
+        path: str,
+        params: dict[str, str],
+        seconds: float,
+        cap: int,
+        version: str | None,
+        body: bytes | None = None,
     ) -> tuple[int, bytes]:
         prefix = f"/v{version}" if version else ""
         try:
             with translated(self.address), self._session() as session:
-                return session.request(method, prefix + path, params, seconds, cap)
+                return session.request(method, prefix + path, params, seconds, cap, body)
         except Unreachable:
             self._version = None
             raise

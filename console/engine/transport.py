@@ -192,8 +192,10 @@ class Session:
             self.api.mount("http://", adapter)
             self.api.mount("https://", adapter)
 
-    def request(self, method: str, path: str, params: dict[str, str], seconds: float, cap: int) -> tuple[int, bytes]:
-        """Send one request and return its status and body.
+    def request(
+        self, method: str, path: str, params: dict[str, str], seconds: float, cap: int, body: bytes | None = None
+    ) -> tuple[int, bytes]:
+        """Send one request, ``body`` being JSON, and return its status and body.
 
         The call ends within ``seconds`` of its connection; a body above ``cap`` bytes raises ``TooLarge``.
         """
@@ -203,6 +205,8 @@ class Session:
             method,
             self.api.base_url + path,
             params=params,
+            data=body,
+            headers={"Content-Type": "application/json"} if body is not None else None,
             timeout=(connect, seconds),
             stream=True,
             allow_redirects=False,

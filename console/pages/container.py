@@ -93,6 +93,7 @@ class ContainerPage:
         self.tab = tab if (tab := params.get("tab", "")) in TABS else "overview"
         self.container = self._find(reference or params.get("ref", ""), params.get("id", ""))
         self.secrets = access.can(user, "shell")
+        self.may_connect = access.can(user, "deploy")
         self.revealed: dict[str, str] = {}
         self.derived: RunCommand | None = None
 

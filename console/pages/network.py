@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any, Final
 
 from django.db.models import Q
+from django.urls import reverse
 
 from console import access, docker_networks, docker_words
-from console.models import Endpoint
+from console.models import Endpoint, Engine
 from console.pages import links
 from console.pages.detail import Detail, Tab, Value
 from console.pages.networks import pools, unnamed
@@ -32,6 +33,7 @@ class Member:
     ipv4: str
     ipv6: str
     names: tuple[str, ...]
+    disconnect: str  # address of the dialog
 
     @property
     def gone(self) -> bool:
@@ -81,7 +83,31 @@ class NetworkDetail(Detail):
             ipv4=f"{row.ipv4_address}/{row.ipv4_prefix}" if row.ipv4_address else "",
             ipv6=f"{row.ipv6_address}/{row.ipv6_prefix}" if row.ipv6_address else "",
             names=tuple(names),
+            disconnect=f"{self._action('disconnect')}?container={container.container_id}",
         )
+
+    def _action(self, short: str) -> str:
+        return reverse("network-action", args=[self.engine.slug, self.network.network_id, short])
+
+    @property
+    def may_change(self) -> bool:
+        """Whether the person may connect, disconnect and remove; not while another engine answers."""
+        return access.can(self.user, "deploy") and self.engine.state != Engine.State.SWAPPED
+
+    @property
+    def takes_members(self) -> bool:
+        """Whether a container that exists can be connected to it."""
+        return self.network.driver not in {"host", "null"} and not self.network.ingress
+
+    @property
+    def connect_command(self) -> str:
+        """``docker network connect`` without the container."""
+        return f"docker network connect {shlex.quote(self.network.name)} CONTAINER"
+
+    @property
+    def remove_command(self) -> str:
+        """``docker network rm``."""
+        return f"docker network rm {shlex.quote(self.network.name)}"
 
     @property
     def connected(self) -> int:

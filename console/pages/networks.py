@@ -59,6 +59,7 @@ class NetworkList(Listing):
     title = "Networks"
     template = "networks/_region.html"
     before = "networks/_ways.html"
+    actions = "networks/_tools.html"
     region = "network-table"
     placeholder = "Filter: name, driver:bridge, subnet:172.18.0.0/16, internal:yes, used:no"
     kinds = frozenset({"network", "container", "engine"})
@@ -158,6 +159,11 @@ class NetworkList(Listing):
             names="yes" if named else "no",
             built_in=network.name in docker_networks.BUILT_IN,
         )
+
+    @property
+    def may_create(self) -> bool:
+        """Whether the person may make networks."""
+        return access.can(self.user, "deploy")
 
     @property
     def drivers(self) -> list[tuple[str, str]]:

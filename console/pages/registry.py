@@ -17,6 +17,7 @@ from console.pages.network import NetworkDetail
 from console.pages.network_map import NetworkMap
 from console.pages.networks import NetworkList
 from console.pages.operations import OperationList, OperationPage
+from console.pages.ports import PortsPage
 from console.pages.setup import SetupPage
 from console.pages.volume import VolumeDetail
 from console.pages.volumes import VolumeList
@@ -30,6 +31,7 @@ LIVE_VIEWS: Final[dict[str, type[LiveView]]] = {
     "networks": NetworkList,
     "network": NetworkDetail,
     "network-map": NetworkMap,
+    "ports": PortsPage,
     "volumes": VolumeList,
     "volume": VolumeDetail,
     "events": EventList,

@@ -1,0 +1,46 @@
+"""The host ports that containers which do not run will ask for: only an inspect tells them, the mirror does not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import quote
+
+from console.engine.client import EngineClient
+from console.engine.errors import NotFound
+from console.engine.text import text
+from console.models import Engine
+from console.reads.ask import ask
+
+MOST: Final = 300  # containers
+Wish = tuple[str, int, int, str]  # host address, host port, container port, protocol
+
+
+def wishes(engine: Engine, ids: Sequence[str]) -> dict[str, list[Wish]]:
+    """``HostConfig.PortBindings`` by container id. Raises ``EngineError``."""
+
+    def question(client: EngineClient) -> dict[str, list[Wish]]:
+        found = {}
+        for container_id in ids[:MOST]:
+            try:
+                answer = client.send("GET", f"/containers/{quote(container_id, safe='')}/json")
+            except NotFound:
+                continue
+            host = answer.get("HostConfig")
+            found[container_id] = list(bindings(host.get("PortBindings") if isinstance(host, dict) else None))
+        return found
+
+    return ask(engine, question)
+
+
+def bindings(raw: Any) -> list[Wish]:
+    """The entries of ``PortBindings`` that name a host port."""
+    found: list[Wish] = []
+    for spec, entries in (raw if isinstance(raw, Mapping) else {}).items():
+        number, _, protocol = str(spec).partition("/")
+        for entry in entries if isinstance(entries, list) else ():
+            port = str(entry.get("HostPort") or "") if isinstance(entry, Mapping) else ""
+            if port.isdigit() and number.isdigit() and 0 < int(port[:6]) < 65536:
+                host = text(str(entry.get("HostIp") or ""), 64)
+                found.append((host, int(port), int(number[:6]), text(protocol or "tcp", 16)))
+    return found
