@@ -15,7 +15,7 @@ from typing import Any, Final
 from console.engine.address import Address
 from console.engine.errors import EngineError, Malformed
 from console.engine.logs import framed
-from console.engine.wire import Answer, exchange
+from console.engine.wire import ANSWER, Answer, exchange
 
 ANSWER_CAP: Final = 1024 * 1024  # bytes of a JSON answer
 
@@ -76,10 +76,21 @@ class Terminal:
         self.answer.write_eof()
 
 
-async def ask(address: Address, method: str, path: str, *, version: str, content: Any = None, query: Any = None) -> Any:
-    """A small JSON answer, None for an empty one. Raises the ``EngineError`` tree."""
+async def ask(
+    address: Address,
+    method: str,
+    path: str,
+    *,
+    version: str,
+    content: Any = None,
+    query: Any = None,
+    deadline: float = ANSWER,
+) -> Any:
+    """A small JSON answer, None for an empty one; ``deadline`` in seconds. Raises the ``EngineError`` tree."""
     body = b""
-    async with exchange(address, method, path, version=version, content=content, query=query) as answer:
+    async with exchange(
+        address, method, path, version=version, content=content, query=query, deadline=deadline
+    ) as answer:
         async for piece in answer.body():
             body += piece
             if len(body) > ANSWER_CAP:

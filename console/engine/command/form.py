@@ -29,10 +29,14 @@ _MOUNT_OWN: Final = ("type=", "source=", "target=")
 
 @dataclass(slots=True)
 class Filled:
-    """What a form says. ``errors``: a sentence for each field that cannot be read; the others are in ``spec``."""
+    """What a form says. ``errors``: a sentence for each field that cannot be read; the others are in ``spec``.
+
+    ``rows``: of an option that may be repeated, the rows from which its values in ``spec`` come.
+    """
 
     spec: RunSpec
     errors: dict[Key, str] = field(default_factory=dict)
+    rows: dict[str, list[int]] = field(default_factory=dict)
 
 
 def values_of(spec: RunSpec) -> Values:
@@ -110,7 +114,9 @@ def read(data: Mapping[str, Sequence[str]], start: bool) -> Filled:
     for flag in FLAGS:
         if flag.run_only and not start:
             continue
-        found = [value for _, value in _read(flag, given, filled)]
+        pairs = list(_read(flag, given, filled))
+        found = [value for _, value in pairs]
+        filled.rows[flag.name] = [row for row, _ in pairs]
         if found:
             where = first if flag.first else values
             where[flag.field] = tuple(found) if flag.many else found[0]

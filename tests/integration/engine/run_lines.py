@@ -85,6 +85,7 @@ def inspected(engine: PrivateEngine, container: str) -> dict[str, Any]:
     kept["Mounts"] = sorted(found["Mounts"], key=lambda mount: str(mount["Destination"]))
     kept["Config"]["Env"] = sorted(found["Config"]["Env"] or [])  # the CLI sends them in any order, as it does binds
     kept["HostConfig"]["Binds"] = sorted(found["HostConfig"]["Binds"] or [])
+    kept["HostConfig"]["Links"] = sorted(found["HostConfig"]["Links"] or [])  # the engine's own order is any
     if found["Config"]["Hostname"] in {raw["Id"][:12], "SHORT"}:
         kept["Config"]["Hostname"] = "SHORT"
     return kept
