@@ -53,6 +53,7 @@ ROUTES: dict[str, Row] = {
     "palette": Row("observe"),
     "kit": Row("observe"),
     "containers": Row("observe", object="engine"),
+    "container-create": Row("deploy", object="engine", methods=("GET", "POST"), form={"image": "nginx"}),
     "container": Row("observe", object="container"),
     "container-stats": Row("observe", object="container"),
     "container-processes": Row("shell", object="container"),

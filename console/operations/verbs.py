@@ -69,6 +69,7 @@ _KINDS, _WORKS = all_kinds()
 WORKS: Final[Mapping[str, WorkKind]] = _WORKS  # for those that are not done by ``perform``
 VERBS: Final[Mapping[str, Verb]] = {verb.name: verb for verb in (*_ALL, *_KINDS)}
 BESIDE: Final = ("container.exec",)  # verbs that change nothing the console knows of: others need not wait for them
+GUARDED: Final = (*BESIDE, "container.create")  # whose commands may tell more than everybody may see
 LONG: Final = tuple(name for name, work in WORKS.items() if work.cancellable)  # they may take minutes
 CONTAINER_VERBS: Final = tuple(verb for verb in _ALL if verb.kind == "container")  # with a button in lists
 _RIGHTS: Final = frozenset(verb.right for verb in CONTAINER_VERBS)

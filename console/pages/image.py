@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from django.http import Http404
+from django.urls import reverse
 
 from console import access, docker_words, masks
 from console.engine.types import HistoryEntry
@@ -201,11 +202,24 @@ class ImageDetail(Detail):
             "list_title": "Images",
             "heading": self.title,
             "default_command": self.command(current),
+            "run_url": self.run_url,
+            "run_command": f"docker container run --detach {shlex.quote(self.run_reference)}",
         }
 
+    @property
+    def run_reference(self) -> str:
+        """The first tag, or the short id: what a command names it by."""
+        return self.tags[0].reference if self.tags else self.image.short_id
+
+    @property
+    def run_url(self) -> str:
+        """The form for a container of this image; "" for those who may make none."""
+        if not access.can(self.user, "deploy"):
+            return ""
+        return reverse("container-create", args=[self.engine.slug], query={"image": self.run_reference})
+
     def command(self, current: str) -> str:
-        name = self.tags[0].reference if self.tags else self.image.short_id
-        return f"docker image {'history' if current == 'image-layers' else 'inspect'} {shlex.quote(name)}"
+        return f"docker image {'history' if current == 'image-layers' else 'inspect'} {shlex.quote(self.run_reference)}"
 
     @property
     def reveal_url(self) -> str:

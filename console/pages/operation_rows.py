@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from console import access
 from console.models import Operation
-from console.operations.verbs import BESIDE, WORKS, Verb, verb_of
+from console.operations.verbs import BESIDE, GUARDED, WORKS, Verb, verb_of
 
 State = Operation.State
 UNSOLVED: Final = (State.FAILED, State.UNKNOWN, State.CANCELLED)
@@ -58,7 +58,7 @@ def make_row(operation: Operation, user: access.Actor) -> Row:
     verb = verb_of(operation)
     state = State(operation.state)
     may = verb is not None and access.can(user, verb.right)
-    if operation.verb in BESIDE and not may:  # like the commands of containers: for those who may run one
+    if operation.verb in GUARDED and not may:  # like the commands of containers: for those who may run one
         operation.command = f"{verb.base if verb else ''} {operation.object_name} …"
     return Row(
         operation=operation,

@@ -18,7 +18,7 @@ from django.urls import reverse
 from console import access, filters
 from console.filters import FilterError, Key, Term
 from console.models import Container, Engine, Image, Network, Operation, User, Volume
-from console.operations.verbs import BESIDE, verb_of
+from console.operations.verbs import BESIDE, GUARDED, verb_of
 from console.pages.live import RESYNC
 from console.pages.operation_rows import Row, day_of, make_row, took
 
@@ -99,7 +99,7 @@ class OperationList:
             self.terms = filters.parse(self.text)
             self.condition = filters.build(self.terms, KEYS, _word)
             if not access.can(user, "shell") and any(term.key == "command" for term in self.terms):
-                self.condition &= ~Q(verb__in=BESIDE)  # their commands are not for everybody
+                self.condition &= ~Q(verb__in=GUARDED)  # their commands are not for everybody
         except FilterError as error:
             self.error = error.message
         if self.show == "running":

@@ -71,6 +71,7 @@ class Page:
 PAGES_OF_THE_CONSOLE: Final = (
     Page("Dashboard", "dash", "dashboard", "g d", engine=False, also="home overview"),
     Page("Containers", "box", "containers", "g c", also="ps"),
+    Page("Create container", "plus", "container-create", also="new run docker", right="deploy"),
     Page("Images", "image", "images", "g i"),
     Page("Volumes", "vol", "volumes", "g v"),
     Page("Networks", "net", "networks", "g n"),

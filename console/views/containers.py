@@ -42,7 +42,10 @@ def containers(request: HttpRequest, slug: str) -> HttpResponse:
     shown = ContainerList(request.user, engine, request.GET, host_of(request))
     template = "_answer.html" if is_fragment(request) else "list.html"
     return render(
-        request, f"containers/{template}", shown.context | {"moved": not by_socket(request)}, status=shown.status
+        request,
+        f"containers/{template}",
+        shown.context | {"moved": not by_socket(request), "may_create": access.can(request.user, "deploy")},
+        status=shown.status,
     )
 
 

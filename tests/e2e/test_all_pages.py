@@ -30,6 +30,8 @@ PAGES = (
     "/nothing-here",
     "/e/{slug}/",
     "/e/{slug}/containers",
+    "/e/{slug}/containers/create",
+    "/e/{slug}/containers/create?image=nginx",
     "/e/{slug}/containers?q=state:running",
     "/e/{slug}/containers?q=nonsense:1",
     "/e/{slug}/containers/web/",

@@ -37,11 +37,24 @@ def pull(work: Work) -> Mapping[str, Any]:
     """Pull an image. Doing it twice does no harm: after a crash it is done again, and finds what is there."""
     params: PullParams = work.params
     reference = Reference.read(params.reference)
+    layers = fetch(work, reference, params.platform)
+    work.check()
+    found = images.identity(work.client, params.reference)
+    if found is None:
+        raise WorkFailed("The engine said that it was pulled, but has no image of that name.")
+    digest = layers.digest or reference.digest
+    words = "pulled" if layers.fresh else "up to date"
+    pinned = f"{reference.repository}@{digest}" if digest else ""
+    return {"note": f"{words}, {digest}" if digest else words, "object_id": found[0], "pinned": pinned}
+
+
+def fetch(work: Work, reference: Reference, platform: str) -> Layers:
+    """Pull with progress, to the end. Raises ``WorkFailed`` with a reason, ``Unreachable``, ``Cancelled``."""
     work.remains = "No image was changed. Layers that were complete may be used by the next pull."
     auth = work.ask(credentials_for, work.engine, reference.host)
     layers = Layers()
     try:
-        call = images.pull(work.client, reference.repository, reference.digest or reference.tag, params.platform, auth)
+        call = images.pull(work.client, reference.repository, reference.digest or reference.tag, platform, auth)
         work.on_cancel(call.close)
         for message in call:
             work.check()
@@ -53,14 +66,7 @@ def pull(work: Work) -> Mapping[str, Any]:
         raise
     except EngineError as error:
         raise WorkFailed(reason_of(error.message), error.message) from error
-    work.check()
-    found = images.identity(work.client, params.reference)
-    if found is None:
-        raise WorkFailed("The engine said that it was pulled, but has no image of that name.")
-    digest = layers.digest or reference.digest
-    words = "pulled" if layers.fresh else "up to date"
-    pinned = f"{reference.repository}@{digest}" if digest else ""
-    return {"note": f"{words}, {digest}" if digest else words, "object_id": found[0], "pinned": pinned}
+    return layers
 
 
 def reason_of(said: str) -> str:
