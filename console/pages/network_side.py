@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from ipaddress import ip_address
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
@@ -121,6 +123,9 @@ class Focus:
         self.map, self.graph, self.box = map_, map_.graph, box
         self.url = links.container_url(map_.engine.slug, box.name, box.key)
         self.ask_url = map_.query(pin="", a=box.short, b="")
+        joins = access.can(map_.user, "deploy") and self.graph.owner(box) is box and not reach.on_host(self.graph, box)
+        self.connect_url = _connect_url(map_, box.key) if joins else ""
+        self.connect_command = f"docker network connect NETWORK {shlex.quote(box.name)}"
 
     @property
     def places(self) -> list[tuple[str, str]]:
@@ -258,6 +263,15 @@ class Question:
         assert self.answer is not None
         return change.changes(self.graph, self.answer.a, self.answer.b, self.answer.port)
 
+    @property
+    def offers(self) -> list[tuple[change.Change, str]]:
+        """The changes, each with the dialog that does it, or ""."""
+        may = access.can(self.map.user, "deploy")
+        return [
+            (one, _connect_url(self.map, *one.connect) if may and one.connect is not None else "")
+            for one in self.changes
+        ]
+
     # ── the live check ──
 
     @property
@@ -330,6 +344,12 @@ def side_of(map_: NetworkMap) -> dict[str, object]:
     if map_.pinned is not None:
         return {"side": "networks/_map_focus.html", "focus": Focus(map_, map_.pinned)}
     return {"side": "networks/_map_legend.html", "legend": Legend(map_)}
+
+
+def _connect_url(map_: NetworkMap, container: str, net: str = "") -> str:
+    """The dialog that connects a container, with the network chosen."""
+    url = reverse("container-connect", args=[map_.engine.slug, container])
+    return f"{url}?{urlencode({'network': net})}" if net else url
 
 
 def _plugged(map_: NetworkMap, box: Box) -> Entry:

@@ -16,12 +16,16 @@ NAMED = 4  # containers that a change's text names
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing to do. ``also``: how many more containers then reach each other."""
+    """One thing to do. ``also``: how many more containers then reach each other.
+
+    ``connect``: the container and the network (keys) where connecting is all of it.
+    """
 
     title: str
     text: str
     commands: tuple[str, ...]
     also: int = 0
+    connect: tuple[str, str] | None = None
 
 
 def changes(graph: Graph, a: Box, b: Box, port: int = 0) -> list[Change]:
@@ -114,7 +118,8 @@ def _connect(graph: Graph, side: str, mover: Box, owner: Box, net: Net, other: B
         words.append("It gives a way out to the LAN.")
     words.append("No restart.")
     who = side if owner is mover else f"{owner.name}, whose network {side} shares,"
-    return Change(f"Connect {who} to {net.name}", " ".join(words), commands, len(new))
+    connect = (owner.key, net.key) if len(commands) == 1 else None
+    return Change(f"Connect {who} to {net.name}", " ".join(words), commands, len(new), connect)
 
 
 def _new_network(graph: Graph, a: Box, b: Box) -> Change:

@@ -122,6 +122,7 @@ def test_a_pin_lets_a_container_stand_out(admin: Client, engine: Engine) -> None
     assert 'class="topo is-focus"' in text
     assert len(re.findall(r'class="node[^"]* self"', text)) == 1
     assert "Reaches by name or IP" in text
+    assert f"/containers/{Container.objects.get(name='api').container_id}/connect" in text
 
 
 def test_a_question_is_answered_with_what_would_change_it(admin: Client, engine: Engine) -> None:
@@ -135,6 +136,8 @@ def test_a_question_is_answered_with_what_would_change_it(admin: Client, engine:
     assert "No path" in text
     assert "docker network connect back lonely" in text
     assert "docker network connect third api" in text
+    back = Network.objects.get(name="back")
+    assert f'hx-get="/e/rocky/containers/{lonely.container_id}/connect?network={back.network_id}"' in text
     assert admin.get(URL, {"a": "web", "b": "web"}).status_code == 200
 
 
@@ -250,6 +253,7 @@ def test_what_a_check_found_stands_beside_the_map(admin: Client, engine: Engine)
 def test_who_may_run_nothing_is_offered_no_check(client: Client, engine: Engine) -> None:
     client.force_login(factories.user("vera", User.Role.VIEWER))
     assert "Live check" not in client.get(URL, {"a": "web", "b": "api"}).content.decode()
+    assert "Connect…" not in client.get(URL, {"pin": "web"}).content.decode()
     assert client.post(f"{CHECK}?a=web&b=api").status_code == 403
 
 
