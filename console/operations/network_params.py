@@ -29,7 +29,8 @@ LONGEST: Final = 255
 MOST_LINES: Final = 16  # subnets, and lines of options, labels and reserved addresses (times four)
 NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # as the engine wants it
 ALIAS: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?")
-INTERFACE: Final = re.compile(r"[^\s/]{1,15}")  # of Linux
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+INTERFACE: Final = re.compile(r"[^\s/\x00-\x1f]{1,15}")  # of Linux
 MODES: Final[Mapping[str, tuple[str, ...]]] = {
     "macvlan": ("bridge", "private", "vepa", "passthru"),
     "ipvlan": ("l2", "l3", "l3s"),
@@ -204,7 +205,9 @@ def check(spec: CreateNetwork) -> dict[str, str]:
     for label, pairs in (("options", spec.opt), ("labels", spec.label), ("aux", spec.aux_address)):
         if len(pairs) > MOST_LINES * 4:
             errors[label] = f"At most {MOST_LINES * 4} lines."
-        if any(not name or re.search(r"\s", name) for name, _ in pairs):
+        if any(CONTROL.search(value) for _, value in pairs):
+            errors[label] = "A value has no control characters."
+        if any(not name or re.search(r"[\s\x00-\x1f]", name) for name, _ in pairs):
             errors[label] = "One NAME=value a line; a name has no blanks."
     if len(spec.subnet) > MOST_LINES:
         errors["subnet-0"] = f"At most {MOST_LINES} subnets."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +16,7 @@ from console.operations.params import InvalidParams, Params
 from console.operations.verbs import VERBS, Verb
 
 MOST_LISTED: Final = 500
+FULL_ID: Final = re.compile(r"[0-9a-z]{25,64}")  # of the engine; a swarm's are shorter
 SHORTS: Final = ("connect", "disconnect", "remove")
 # What engines say of a connection, the field that it is about, and what to do.
 _REFUSALS: Final = (
@@ -74,7 +76,7 @@ class Asked:
 
     def chosen(self, container_id: str) -> Container | None:
         """The container of the form."""
-        if not container_id:
+        if not FULL_ID.fullmatch(container_id):
             return None
         return access.containers_for(self.user, self.engine).filter(container_id=container_id).first()
 

@@ -219,7 +219,7 @@ class NetworkForm:
         for at, text in enumerate(self.spec.subnet):
             if f"subnet-{at}" not in errors and (hits := self._overlapped(text)):
                 errors[f"subnet-{at}"] = f"{text} overlaps {hits}."
-        if self.typed.vlan and not (self.typed.vlan.isdigit() and 1 <= int(self.typed.vlan[:5]) <= 4094):
+        if self.typed.vlan and not (re.fullmatch(r"[0-9]{1,4}", self.typed.vlan) and 1 <= int(self.typed.vlan) <= 4094):
             errors["vlan"] = "A VLAN id is 1 to 4094."
         if self.typed.driver not in DRIVERS and "driver" not in errors:
             errors["driver"] = f"{', '.join(DRIVERS)} can be made here; others by docker network create."

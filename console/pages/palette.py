@@ -76,6 +76,8 @@ PAGES_OF_THE_CONSOLE: Final = (
     Page("Volumes", "vol", "volumes", "g v"),
     Page("Networks", "net", "networks", "g n"),
     Page("Network map", "net", "network-map", also="topology reach picture"),
+    Page("Create network", "plus", "network-create", also="new bridge macvlan ipvlan overlay", right="deploy"),
+    Page("Published ports", "ext", "network-ports", also="host port conflicts open"),
     Page("Operations", "ops", "operations", "g o", engine=False, also="history"),
     Page("Events", "events", "events", "g e", engine=False),
     Page("Audit", "audit", "audit", "g a", engine=False, also="who log history", right="admin"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
@@ -13,6 +14,7 @@ from console.models import Engine
 from console.reads.ask import ask
 
 MOST: Final = 300  # containers
+_NUMBER: Final = re.compile(r"[0-9]{1,5}")
 Wish = tuple[str, int, int, str]  # host address, host port, container port, protocol
 
 
@@ -40,7 +42,7 @@ def bindings(raw: Any) -> list[Wish]:
         number, _, protocol = str(spec).partition("/")
         for entry in entries if isinstance(entries, list) else ():
             port = str(entry.get("HostPort") or "") if isinstance(entry, Mapping) else ""
-            if port.isdigit() and number.isdigit() and 0 < int(port[:6]) < 65536:
+            if _NUMBER.fullmatch(port) and _NUMBER.fullmatch(number) and 0 < int(port) < 65536:
                 host = text(str(entry.get("HostIp") or ""), 64)
-                found.append((host, int(port), int(number[:6]), text(protocol or "tcp", 16)))
+                found.append((host, int(port), int(number), text(protocol or "tcp", 16)))
     return found

@@ -44,7 +44,7 @@ def container_connect(request: HttpRequest, slug: str, container_id: str) -> Htt
     container = access.container_for(request.user, engine, container_id, row.right)
     given = request.POST if request.method == "POST" else request.GET
     network = None
-    if wanted := given.get("network"):
+    if pages.FULL_ID.fullmatch(wanted := given.get("network", "")):
         network = access.networks_for(request.user, engine).filter(network_id=wanted).first()
     return _handled(request, Asked(request.user, engine, network, row, given, container))
 
@@ -94,7 +94,7 @@ def _refill(request: HttpRequest, asked: Asked, reference: str) -> None:
 
 
 def _container(request: HttpRequest, engine: Engine, container_id: str) -> Container | None:
-    if not container_id:
+    if not pages.FULL_ID.fullmatch(container_id):
         return None
     return access.containers_for(request.user, engine).filter(container_id=container_id).first()
 

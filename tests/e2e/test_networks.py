@@ -44,7 +44,7 @@ def test_d4_d6_a_network_is_made_joined_used_left_and_removed(
     desk.run("aa", *SLEEP)
     desk.run("bb", *SLEEP)
     page = new(desk, context, "my-net")
-    page.get_by_label("Subnet 1").fill("172.30.0.0/16")
+    page.get_by_label("Subnet 1", exact=True).fill("172.30.0.0/16")
     side = page.locator("#network-side")
     expect(side).to_contain_text("docker network create \\ --driver bridge \\ --subnet 172.30.0.0/16 \\ my-net")
     create(page)
@@ -94,10 +94,10 @@ def test_d9_the_engines_refusal_stands_at_its_field(
 ) -> None:
     page = new(desk, context, "lan", "macvlan")
     page.get_by_label("Parent").fill("nowhere0")
-    page.get_by_label("Subnet 1").fill("10.77.0.0/24")
+    page.get_by_label("Subnet 1", exact=True).fill("10.77.0.0/24")
     create(page)
     expect(page.locator("#parent-error")).to_contain_text("nowhere0", timeout=LONG)
-    expect(page.get_by_label("Subnet 1")).to_have_value("10.77.0.0/24")
+    expect(page.get_by_label("Subnet 1", exact=True)).to_have_value("10.77.0.0/24")
     page.get_by_label("Parent").fill("up0")
     create(page)
     page.wait_for_url("**/networks/*/")
@@ -111,7 +111,7 @@ def test_d9_what_overlaps_is_said_before_it_is_sent(
 ) -> None:
     clean_engine.docker("network", "create", "--subnet", "172.30.0.0/16", "other")
     page = new(desk, context, "my-net")
-    page.get_by_label("Subnet 1").fill("172.30.5.0/24")
+    page.get_by_label("Subnet 1", exact=True).fill("172.30.5.0/24")
     create(page)
     expect(page.locator("#line-0-errors")).to_contain_text("172.30.5.0/24 overlaps other (172.30.0.0/16)")
     page.get_by_role("button", name="Use 172").click()
@@ -125,7 +125,7 @@ def test_d9_ipvlan_says_what_the_kernel_may_lack(
 ) -> None:
     page = new(desk, context, "edge", "ipvlan")
     page.get_by_label("Parent").fill("up0")
-    page.get_by_label("Subnet 1").fill("10.78.0.0/24")
+    page.get_by_label("Subnet 1", exact=True).fill("10.78.0.0/24")
     expect(page.locator("#network-side")).to_contain_text("failed to create the ipvlan port: operation not supported")
     create(page)
     page.wait_for_url("**/networks/*/")
@@ -185,7 +185,7 @@ def test_without_script_a_network_is_made(
     page = desk.open(plain, "networks/create")
     page.get_by_label("Name", exact=True).fill("plain-net")
     page.get_by_role("button", name="Add subnet").click()
-    page.get_by_label("Subnet 1").fill("172.30.0.0/16")
+    page.get_by_label("Subnet 1", exact=True).fill("172.30.0.0/16")
     create(page)
     for _ in range(40):
         if "create?operation" not in page.url:

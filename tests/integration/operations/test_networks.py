@@ -151,6 +151,22 @@ def test_a_crash_loses_nothing_and_doubles_nothing(
     assert ("my-net" in on) == (verb == "connect")
 
 
+@pytest.mark.parametrize("point", ["after-keep", "after-call"])
+def test_a_swarm_is_begun_and_left_once(
+    point: str, row: Engine, admin: User, workers: Workers, clean_engine: PrivateEngine
+) -> None:
+    asked = (("init", {"advertise": clean_engine.address}, "active"), ("leave", {"force": "1"}, "inactive"))
+    for verb, params, state in asked:
+        operation = request_operation(admin, row, f"swarm.{verb}", row.slug, str(row), params)
+        workers.run(operation.pk, point, "first")
+        Operation.objects.filter(pk=operation.pk).update(claim_expires=None)
+        workers.run(operation.pk, "", "second")
+        ended = fresh(operation)
+        assert ended.state == Operation.State.SUCCEEDED, (ended.error, ended.result)
+        assert ended.attempt == 2
+        assert clean_engine.get("/info")["Swarm"]["LocalNodeState"] == state
+
+
 def test_overlay_over_two_engines_after_a_swarm_is_begun(
     ask: Ask, admin: User, new_engine: EngineFactory, transactional_db: None
 ) -> None:

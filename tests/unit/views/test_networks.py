@@ -192,3 +192,22 @@ def test_tokens_are_for_admins_and_written_down(client: Client, here: Any, monke
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.detail) == ("swarm.token.reveal", {"role": "manager"})
     assert client.post(url, {"key": "root"}, headers=HTMX).status_code == 404
+
+
+@pytest.mark.parametrize("value", ["²", "\x00", "٣", "9" * 5000, "a\x00b", "\u202e"])
+def test_no_input_is_a_fault(value: str, client: Client, here: Any) -> None:
+    net, web = factories.network(here, "my-net"), factories.container(here, "web")
+    fields = ("name", "subnet", "gateway", "range", "aux", "parent", "vlan", "mode", "options", "labels", "bridge_name")
+    for driver in ("bridge", "macvlan", value):
+        answer = create(client, **({"driver": driver} | dict.fromkeys(fields, value)))
+        assert answer.status_code == 422
+    for more in ("read", "free", "drop", "pick", "add"):
+        assert create(client, paste=value, **{more: value}).status_code == 200
+    for short in ("connect", "disconnect"):
+        url = reverse("network-action", args=["here", net.network_id, short])
+        assert client.post(url, dict.fromkeys(("container", "ip", "ip6", "alias"), value)).status_code == 422
+    url = reverse("container-connect", args=["here", web.container_id])
+    assert client.post(url, {"network": value}).status_code == 422
+    url = reverse("swarm-action", args=["here", "init"])
+    assert client.post(url, {"advertise": value, "port": value}).status_code == 422
+    assert not Operation.objects.exists()
