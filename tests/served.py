@@ -13,7 +13,7 @@ import daphne.server
 
 from console.server import Server
 
-BLOCK = b"x" * 65536
+BLOCK = 65536  # bytes sent at a time
 sent = 0
 clients: list[Any] = []
 
@@ -33,8 +33,8 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if path in ("/deaf", "/large"):
             await asyncio.sleep(3600)
         while True:
-            await send({"type": "websocket.send", "bytes": BLOCK})
-            sent += len(BLOCK)
+            await send({"type": "websocket.send", "bytes": bytes(BLOCK)})  # new ones each time: what is held is seen
+            sent += BLOCK
             await asyncio.sleep(0)
     if path == "/refuses":
         raise RuntimeError("canary of a stack frame")
@@ -44,8 +44,8 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await send({"type": "http.response.body", "body": b"the beginning", "more_body": True})
         raise RuntimeError("lost on the way")
     while path == "/flood":
-        await send({"type": "http.response.body", "body": BLOCK, "more_body": True})
-        sent += len(BLOCK)
+        await send({"type": "http.response.body", "body": bytes(BLOCK), "more_body": True})
+        sent += BLOCK
         await asyncio.sleep(0)
     if path == "/body":
         size, more = 0, True

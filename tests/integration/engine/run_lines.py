@@ -86,6 +86,7 @@ def inspected(engine: PrivateEngine, container: str) -> dict[str, Any]:
     kept["Config"]["Env"] = sorted(found["Config"]["Env"] or [])  # the CLI sends them in any order, as it does binds
     kept["HostConfig"]["Binds"] = sorted(found["HostConfig"]["Binds"] or [])
     kept["HostConfig"]["Links"] = sorted(found["HostConfig"]["Links"] or [])  # the engine's own order is any
+    kept["HostConfig"]["Links"] = sorted(found["HostConfig"]["Links"] or [])  # the engine keeps them in no order
     if found["Config"]["Hostname"] in {raw["Id"][:12], "SHORT"}:
         kept["Config"]["Hostname"] = "SHORT"
     return kept

@@ -230,6 +230,10 @@ async def test_a_storm_is_answered_in_batches_and_ends_with_the_truth() -> None:
         took = time.monotonic() - began
         assert len(Names.asked) <= took / page.STORM + 2
         assert len(Names.asked) < 200
+        for _ in range(2):  # hints of rows that were read already may ask for one more batch, of the same
+            if await silence(made, 1.5):
+                return
+            assert "<tr>name-399</tr>" in await receive(made)
         assert await silence(made, 1.5)
 
 
