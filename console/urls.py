@@ -122,6 +122,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("e/<slug:slug>/swarm/token", network_actions.swarm_token, name="swarm-token"),
     path("e/<slug:slug>/swarm/<swarm_verb:verb>", network_actions.swarm_action, name="swarm-action"),
     path("e/<slug:slug>/images", images.images, name="images"),
+    path("e/<slug:slug>/images/build", image_actions.build, name="image-build"),
     path("e/<slug:slug>/images/pull", image_actions.pull, name="image-pull"),
     path("e/<slug:slug>/images/<str:ref>/tag", image_actions.act, {"verb": "tag"}, name="image-tag"),
     path("e/<slug:slug>/images/<str:ref>/remove", image_actions.act, {"verb": "remove"}, name="image-remove"),

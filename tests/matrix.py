@@ -86,6 +86,9 @@ ROUTES: dict[str, Row] = {
     "image": Row("observe", object="image"),
     "image-layers": Row("observe", object="image"),
     "image-inspect": Row("observe", object="image"),
+    "image-build": Row(
+        "deploy", object="engine", methods=("GET", "POST"), form={"dockerfile": "FROM scratch", "tag": "own:2"}
+    ),
     "image-pull": Row("deploy", object="engine", methods=("GET", "POST"), form={"reference": "nginx"}),
     "image-tag": Row("deploy", object="image", methods=("GET", "POST"), form={"reference": "shop/api:2"}),
     "image-remove": Row("deploy", object="image", methods=("GET", "POST"), form={"references": "own:latest"}),

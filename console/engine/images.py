@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
-from typing import Any
+from typing import IO, Any
 
 from console.engine.client import EngineClient, _key
 from console.engine.errors import Malformed, NotFound
@@ -49,3 +49,22 @@ def remove(client: EngineClient, reference: str, force: bool = False) -> tuple[l
         [text(row["Untagged"], 600) for row in rows if "Untagged" in row],
         [text(row["Deleted"], 600) for row in rows if "Deleted" in row],
     )
+
+
+def build(
+    client: EngineClient,
+    context: IO[bytes],
+    *,
+    tag: str,
+    args: Mapping[str, str],
+    target: str = "",
+    platform: str = "",
+    no_cache: bool = False,
+    pull: bool = False,
+) -> Messages:
+    """``POST /build`` with a tar of the context, whose Dockerfile is at its top. The classic builder."""
+    params = {"t": tag, "dockerfile": "Dockerfile", "buildargs": json.dumps(dict(args)), "rm": "1", "forcerm": "1"}
+    params |= {name: value for name, value in (("target", target), ("platform", platform)) if value}
+    params |= {"nocache": "1"} if no_cache else {}
+    params |= {"pull": "1"} if pull else {}
+    return Messages(client, "/build", params, headers={"Content-Type": "application/x-tar"}, body=context)

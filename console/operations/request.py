@@ -101,6 +101,8 @@ def retry(user: access.Actor, operation: Operation) -> Operation:
     access.require(user, _verb(operation.verb).right)
     if operation.state in Operation.OPEN:
         raise Refused("It has not ended yet.")
+    if not _verb(operation.verb).again:
+        raise Refused("What it was done with was not kept: ask for it anew.")
     if operation.result.get("secrets"):
         raise Refused("Its secrets were not kept: ask for it anew.")
     if operation.engine is None:

@@ -21,7 +21,7 @@ from django.db import DatabaseError
 
 from console.changes import WORKERS_GROUP
 from console.models import Operation
-from console.operations import store
+from console.operations import contexts, store
 from console.operations.job import Job
 from console.operations.perform import Clients
 
@@ -160,7 +160,8 @@ class Runner:
         while True:
             try:
                 await in_database(store.prune)()
-            except DatabaseError:
+                await in_database(contexts.sweep)()
+            except (DatabaseError, OSError):
                 logger.exception("Old operations cannot be removed")
             await asyncio.sleep(PRUNE)
 

@@ -28,6 +28,7 @@ class Verb:
     asks_many: bool = False  # for several at once a dialog lists them
     key: str = ""  # of the keyboard map
     joined: str = " "  # between label and name
+    again: bool = True  # it can be asked for once more from its row
     part: str = ""  # a template that the operation's page includes; it gets operation, row, engine
 
     @property

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from console import access, docker_words
 from console.models import Container, Engine, Image
+from console.operations.build_params import BuildParams
 from console.operations.image_params import PullParams, Reference
 from console.operations.params import InvalidParams, Params
 from console.operations.verbs import VERBS, Verb
@@ -72,6 +73,28 @@ class PullDialog:
             "errors": self.errors,
             "origin": origin,
             "command": self.verb.command(typed or "IMAGE", _read(PullParams, self.data)),
+        }
+
+
+class BuildForm:
+    """What the form of a build shows. ``data``: what was typed, kept as it is."""
+
+    def __init__(self, engine: Engine, data: Mapping[str, Any], errors: Mapping[str, str]) -> None:
+        self.engine, self.data, self.errors = engine, data, errors
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """Of ``images/build.html``."""
+        verb = VERBS["image.build"]
+        command = verb.command("NAME:TAG", _read(BuildParams, self.data))
+        return {
+            "engine": self.engine,
+            "action": reverse("image-build", args=[self.engine.slug]),
+            "typed": self.data,
+            "errors": self.errors,
+            "platforms": PLATFORMS,
+            "command": command,
+            "default_command": command,
         }
 
 

@@ -255,6 +255,7 @@ def page_of(user: access.Actor, operation: Operation) -> dict[str, Any]:
         "dropped": operation.result.get("dropped", 0),
         "silent": "exit_code" in operation.result and access.can(user, "shell"),
         "verb": verb,
+        "allowed": verb is not None and access.can(user, verb.right),
         "engine": operation.engine,
         "object_url": object_url,
         "object_label": object_label,

@@ -1,16 +1,21 @@
-"""Pulling, tagging and removing images: the dialogs, and asking for it."""
+"""Pulling, building, tagging and removing images: the dialogs, and asking for it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from console import access
+from console.operations import contexts
+from console.operations.build_params import LONGEST as LONGEST_DOCKERFILE
+from console.operations.build_params import BuildParams
+from console.operations.params import InvalidParams
 from console.operations.verbs import VERBS
-from console.pages.image_actions import ImageDialog, PullDialog
+from console.pages.image_actions import BuildForm, ImageDialog, PullDialog
 from console.views.asking import ask, dialog
 
 COMMAND = "containers/_dialog_part.html"  # the command as the fields stand now
@@ -64,3 +69,36 @@ def _named(reference: str) -> tuple[str, str]:
     last = reference.rpartition("/")[2]
     whole = reference if ":" in last or "@" in last or not reference else f"{reference}:latest"
     return whole[:300], whole[:300]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def build(request: HttpRequest, slug: str) -> HttpResponse:
+    """GET: the form. POST: keep the context and build, and go to the operation's page."""
+    verb = VERBS["image.build"]
+    engine = access.engine_for(request.user, slug, verb.right)
+
+    def show(errors: Mapping[str, str]) -> HttpResponse:
+        context = BuildForm(engine, request.POST, errors).context
+        return render(request, "images/build.html", context, status=422 if errors else 200)
+
+    if request.method != "POST":
+        return show({})
+    dockerfile = request.POST.get("dockerfile", "").replace("\r\n", "\n")
+    archive = request.FILES.get("archive")
+    errors: dict[str, str] = {}
+    try:
+        params = BuildParams.read(request.POST.dict() | {"context": ""})
+    except InvalidParams as error:
+        errors |= error.errors
+    if not dockerfile.strip() and archive is None:
+        errors["dockerfile"] = "Type a Dockerfile, or choose an archive that has one."
+    elif len(dockerfile) > LONGEST_DOCKERFILE:
+        errors["dockerfile"] = f"At most {LONGEST_DOCKERFILE:,} characters."
+    if errors:
+        return show(errors)
+    contexts.sweep()
+    try:
+        token, _, _ = contexts.keep(archive.file if archive else None, dockerfile if dockerfile.strip() else "")
+    except contexts.BadContext as error:
+        return show({"archive": str(error)})
+    return ask(request, engine, verb.name, (params.tag, params.tag), show, data=replace(params, context=token))

@@ -43,6 +43,7 @@ PAGES = (
     "/e/{slug}/containers/web/changes",
     "/e/{slug}/images",
     "/e/{slug}/images/pull",
+    "/e/{slug}/images/build",
     "/e/{slug}/images/nginx:latest/",
     "/e/{slug}/images/nginx:latest/layers",
     "/e/{slug}/images/nginx:latest/inspect",

@@ -106,3 +106,23 @@ def test_tag_and_remove(counter: Desk, shop: tuple[PrivateEngine, str], context:
     dialog.get_by_role("button", name="Remove", exact=True).click()
     expect(page.locator("main")).to_contain_text("untagged: shop/base:1", timeout=LONG)
     assert "shop/base:1" not in engine.docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}")
+
+
+def test_build_shows_its_failing_step_and_the_good_one_can_be_run(
+    desk: Desk, context: BrowserContext, clean_engine: PrivateEngine
+) -> None:
+    page = desk.open(context, "images")
+    page.get_by_role("link", name="Build…").click()
+    page.get_by_label("Name and tag").fill("shop/hello:1")
+    page.get_by_label("Dockerfile").first.fill("FROM busybox\nRUN echo before; exit 4\nCMD echo hello\n")
+    page.get_by_role("button", name="Build", exact=True).click()
+    expect(page.locator("main")).to_contain_text("Step 2 of 3 failed.", timeout=LONG)
+    expect(page.locator("#build-steps")).to_contain_text("before")
+    expect(page.locator("#build-steps li").nth(1).get_by_role("img", name="failed")).to_be_visible()
+    page.goto(desk.at("images/build"))
+    page.get_by_label("Name and tag").fill("shop/hello:1")
+    page.get_by_label("Dockerfile").first.fill('FROM busybox\nCMD ["sh", "-c", "echo hello"]\n')
+    page.get_by_role("button", name="Build", exact=True).click()
+    expect(page.locator("main")).to_contain_text("built, sha256:", timeout=LONG)
+    expect(page.get_by_role("link", name="Open shop/hello:1")).to_be_visible(timeout=LONG)
+    assert clean_engine.docker("run", "--rm", "shop/hello:1") == "hello"

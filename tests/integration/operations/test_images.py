@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import threading
 import time
+import zipfile
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import pytest
 from asgiref.sync import sync_to_async
 
 from console.models import Engine, Operation, User
-from console.operations import request
+from console.operations import contexts, request
 from console.operations.claim import CRASH_POINTS
 from console.operations.runner import run_operations
 from tests import factories
@@ -179,3 +182,76 @@ def test_remove_leaves_a_tag_that_moved_and_what_is_used(
     assert removed.state == State.SUCCEEDED
     assert removed.result["note"].startswith("removed, 9 layer")
     assert "layers" not in engine.docker("image", "ls", "--format", "{{.Repository}}")
+
+
+def ask_build(admin: User, row: Engine, dockerfile: str, archive: IO[bytes] | None = None, **more: Any) -> Operation:
+    token = contexts.keep(archive, dockerfile)[0]
+    params = {"tag": "shop/api:1", "context": token, **more}
+    return request.request_operation(admin, row, "image.build", "shop/api:1", "shop/api:1", params)
+
+
+@pytest.fixture
+def spool(settings: Any, tmp_path: Path) -> Path:
+    settings.DATA_DIR = tmp_path
+    return tmp_path / "spool" / "build"
+
+
+def test_build_fails_at_a_step_and_then_runs(
+    clean_engine: PrivateEngine, transactional_db: None, admin: User, spool: Path
+) -> None:
+    row = factories.engine(url=clean_engine.url, engine_id=clean_engine.get("/info")["ID"])
+    failed = run(ask_build(admin, row, "FROM busybox\nRUN echo fine\nRUN echo bad-news; exit 3\nCMD true\n"))
+    assert (failed.state, failed.result["reason"]) == (State.FAILED, "Step 3 of 4 failed.")
+    assert failed.error == "The command returned a non-zero code: 3"
+    assert [step["state"] for step in failed.progress["steps"]] == ["done", "done", "failed"]
+    assert failed.progress["lines"] == ["bad-news"]
+    assert list(spool.iterdir()) == []
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("hello.txt", "hello")
+        made.writestr("left.log", "x")
+        made.writestr(".dockerignore", "*.log")
+        made.writestr("Dockerfile", "FROM busybox AS base\nARG WHO\nCOPY . /srv\nRUN echo $WHO > /srv/who\n")
+    built = run(ask_build(admin, row, "", archive, args=["WHO=me"], target="base"))
+    assert built.state == State.SUCCEEDED, (built.result, built.error, built.progress)
+    assert built.result["object_id"] == clean_engine.docker("image", "inspect", "--format", "{{.Id}}", "shop/api:1")
+    printed = clean_engine.docker("run", "--rm", "shop/api:1", "sh", "-c", "cat /srv/hello.txt /srv/who; ls /srv")
+    assert printed.split() == ["hellome", "Dockerfile", "hello.txt", "who"]
+    assert list(spool.iterdir()) == []
+    with pytest.raises(request.Refused, match="not kept"):
+        request.retry(admin, failed)
+
+
+def test_a_build_is_cancelled(clean_engine: PrivateEngine, transactional_db: None, admin: User, spool: Path) -> None:
+    row = factories.engine(url=clean_engine.url, engine_id=clean_engine.get("/info")["ID"])
+    operation = ask_build(admin, row, "FROM busybox\nRUN sleep 60\n")
+
+    def cancel() -> None:
+        from django.db import connection
+
+        end = time.monotonic() + 20
+        while time.monotonic() < end and fresh(operation).progress.get("text") != "step 2 of 2":
+            time.sleep(0.2)
+        request.cancel(admin, fresh(operation))
+        connection.close()
+
+    began = time.monotonic()
+    ended = run(operation, cancel)
+    assert (ended.state, time.monotonic() - began < 20) == (State.CANCELLED, True)
+    assert list(spool.iterdir()) == []
+    assert "shop/api" not in clean_engine.docker("image", "ls")
+
+
+@pytest.mark.parametrize("point", [*CRASH_POINTS, "after-keep"])
+def test_a_build_that_a_crash_interrupted(
+    point: str, clean_engine: PrivateEngine, transactional_db: None, admin: User, workers: Workers, spool: Path
+) -> None:
+    row = factories.engine(url=clean_engine.url, engine_id=clean_engine.get("/info")["ID"])
+    operation = ask_build(admin, row, "FROM busybox\nRUN echo hello > /hello\n")
+    assert workers.run(operation.pk, point, "first") == CRASHED
+    Operation.objects.filter(pk=operation.pk).update(claim_expires=None)
+    assert workers.run(operation.pk, "", "second") == 0
+    ended = fresh(operation)
+    assert ended.state == State.SUCCEEDED, (ended.result, ended.error)
+    assert list(spool.iterdir()) == []
+    assert clean_engine.docker("run", "--rm", "shop/api:1", "cat", "/hello") == "hello"
