@@ -72,9 +72,15 @@ def make_row(operation: Operation, user: access.Actor) -> Row:
         took=took(operation),
         open=state in Operation.OPEN,
         can_cancel=may and can_cancel(operation),
-        can_retry=may and verb is not None and verb.again and state in UNSOLVED and operation.engine_id is not None and not operation.result.get("secrets"),
+        can_retry=may and _can_retry(operation),
         can_look=may and state is State.UNKNOWN and operation.verb not in (*BESIDE, *WORKS),
     )
+
+
+def _can_retry(operation: Operation) -> bool:
+    verb = verb_of(operation)
+    kept = verb is not None and verb.again and not operation.result.get("secrets")
+    return kept and operation.state in UNSOLVED and operation.engine_id is not None
 
 
 def can_cancel(operation: Operation) -> bool:

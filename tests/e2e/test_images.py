@@ -126,3 +126,5 @@ def test_build_shows_its_failing_step_and_the_good_one_can_be_run(
     expect(page.locator("main")).to_contain_text("built, sha256:", timeout=LONG)
     expect(page.get_by_role("link", name="Open shop/hello:1")).to_be_visible(timeout=LONG)
     assert clean_engine.docker("run", "--rm", "shop/hello:1") == "hello"
+    page.get_by_role("link", name="Run it…").click()
+    expect(page.locator("main")).to_contain_text("shop/hello:1")
