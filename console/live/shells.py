@@ -67,6 +67,11 @@ class Place:
     tty: bool  # of the container's main process, for attaching
     open_stdin: bool
 
+    @property
+    def target(self) -> kill.Target:
+        """For ``kill``."""
+        return kill.Target(self.address, self.container_id, self.version)
+
 
 @dataclass(slots=True, eq=False)
 class Screen:
@@ -200,6 +205,8 @@ class Session:
             if not self.opened.done():
                 self.opened.set_exception(error)
                 self.opened.exception()
+            self._tell_pages()  # the line to the engine broke, the process may run on: nobody need wait for that
+            self.reason = f"{self.reason} {await self._end_processes()}".strip()
         except asyncio.CancelledError:
             self.reason = "The console stopped."
             await asyncio.shield(self._end_processes())
@@ -210,18 +217,19 @@ class Session:
             try:
                 await asyncio.shield(_ended(self.shell, self.exit_code, self.reason))
             finally:
-                self.ended.set()
-                for screen in self._screens:
-                    screen.end()
+                self._tell_pages()
+
+    def _tell_pages(self) -> None:
+        self.ended.set()
+        for screen in self._screens:
+            screen.end()
 
     async def _end_processes(self) -> str:
         """Leaves nothing running of what an exec started; returns "" or a sentence about what may be left."""
         place = self.place
         if not self.shell.exec_id:
             return ""
-        return await kill.end(
-            place.address, place.container_id, self.shell.marker, self.spec.user, version=place.version
-        )
+        return await kill.end(place.target, self.shell.marker, self.spec.user, exec_id=self.shell.exec_id)
 
     async def _open(self, stack: AsyncExitStack) -> execs.Terminal:
         place, shell = self.place, self.shell
@@ -285,8 +293,7 @@ class Session:
 
     async def _what_runs_on(self) -> str:
         """A shell that ended by itself may have left something in the background on purpose: said, not killed."""
-        place, marker = self.place, self.shell.marker
-        left = await kill.count(place.address, place.container_id, marker, self.spec.user, version=place.version)
+        left = await kill.count(self.place.target, self.shell.marker, self.spec.user)
         return f" {left} process(es) that it started still run." if left else ""
 
     async def _how_it_ended(self) -> str:
@@ -400,9 +407,16 @@ class Shells:
                 session.look_after(now)
             if loop.time() - told > ALIVE:
                 told = loop.time()
-                alive = Shell.objects.filter(owner=self.owner, ended_at=None)
-                await database_sync_to_async(alive.update, thread_sensitive=False)(alive_at=now)
+                await self._tell(now)
             await asyncio.sleep(1)
+
+    async def _tell(self, now: datetime) -> None:
+        """A sign of life. That it cannot be written must not end the watch over the sessions."""
+        alive = Shell.objects.filter(owner=self.owner, ended_at=None)
+        try:
+            await database_sync_to_async(alive.update, thread_sensitive=False)(alive_at=now)
+        except DatabaseError:
+            log.exception("The sign of life of shells could not be written")
 
     async def _recheck(self) -> None:
         """End the sessions of people who may have none any more. One that a page shows ends through its socket too."""
@@ -450,13 +464,8 @@ async def clean_up(version_of: Callable[[Engine], str]) -> int:
         reason = "The console was interrupted."
         if shell.kind == Shell.Kind.EXEC and shell.engine is not None:
             try:
-                left = await kill.end(
-                    shell.engine.address,
-                    shell.container_id,
-                    shell.marker,
-                    shell.run_as,
-                    version=version_of(shell.engine),
-                )
+                target = kill.Target(shell.engine.address, shell.container_id, version_of(shell.engine))
+                left = await kill.end(target, shell.marker, shell.run_as)
             except (EngineError, ValueError) as error:
                 log.warning("A shell of a crashed console cannot be ended yet: %s", error)
                 continue

@@ -94,7 +94,8 @@ async def _run(client: EngineClient, version: str, container_id: str, params: Ex
                         output.add(chunk)
             code = await _exit_code(client, exec_id, version)
     except TimeoutError:
-        left = await kill.end(client.address, container_id, marker, params.user, version=version)
+        target = kill.Target(client.address, container_id, version)
+        left = await kill.end(target, marker, params.user, exec_id=exec_id)
         reason = f"It ran longer than {params.timeout} s and was ended. {left}".strip()
         return Ran(None, output.parts(), output.dropped, reason)
     except NotFound:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 from collections.abc import AsyncIterator
 from typing import Any
@@ -184,6 +185,31 @@ async def test_closing_leaves_nothing_even_of_what_ignores_signals(clean_engine:
     assert page.end["text"] == "Closed."
 
 
+async def test_what_another_user_than_root_started_is_ended_too(clean_engine: PrivateEngine) -> None:
+    """Root in a container does not see the environment of others."""
+    container = box(clean_engine)
+    admin = await sync_to_async(mirrored)(clean_engine, container)
+    async with connected(address(container), admin) as made:
+        page = await opened(made, user="7")
+        await page.keys("trap '' HUP; nohup sleep 501 & echo rea''dy\n")
+        await page.until(b"ready")
+        await page.say("close")
+        await page.until_end()
+    names = clean_engine.docker("exec", container, "sh", "-c", "cat /proc/[0-9]*/comm").split()
+    assert names.count("sleep") == 1  # the container's own
+    assert page.end["text"] == "Closed."
+
+
+async def test_a_shell_that_is_closed_before_it_stands_does_not_start_after_all(clean_engine: PrivateEngine) -> None:
+    container = box(clean_engine)
+    admin = await sync_to_async(mirrored)(clean_engine, container)
+    async with connected(address(container), admin) as made:
+        page = await opened(made, "sh", "-c", "trap '' HUP; sleep 300")
+        await page.say("close")
+        await page.until_end()
+    assert await asyncio.to_thread(left_running, clean_engine, container) == []
+
+
 async def test_without_a_tty_streams_are_joined_and_input_can_end(clean_engine: PrivateEngine) -> None:
     container = box(clean_engine)
     admin = await sync_to_async(mirrored)(clean_engine, container)
@@ -296,7 +322,7 @@ async def test_many_shells_cut_in_random_ways_leave_nothing(
     chance = random.Random(seed)
     boxes = [box(clean_engine) for _ in range(4)]
     admin = await sync_to_async(mirrored)(clean_engine, *boxes)
-    before = len(asyncio.all_tasks())
+    before, descriptors = len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
 
     async def one() -> None:
         await asyncio.sleep(chance.uniform(0, count / 13))
@@ -331,6 +357,7 @@ async def test_many_shells_cut_in_random_ways_leave_nothing(
     assert running == [], f"seed {seed}: {left}"
     await asyncio.sleep(1.2)
     assert len(asyncio.all_tasks()) <= before + 2, f"seed {seed}"
+    assert len(os.listdir("/proc/self/fd")) <= descriptors + 25, f"seed {seed}"  # 20 threads, each with the database
 
 
 async def test_a_crashed_consoles_shells_are_ended(clean_engine: PrivateEngine) -> None:
