@@ -24,7 +24,9 @@ ROUTES = (
     "/ws/page",
     "/ws/e/local",
     "/ws/e/local?view=containers&q=state:running",
+    "/ws/e/local/stats",
     f"/ws/e/local/logs?c={BOX}",
+    "/ws/e/local/logs/search?q=word",
     f"/ws/e/local/containers/{BOX}/shell",
     f"/ws/e/local/containers/{BOX}/attach",
 )
@@ -178,7 +180,7 @@ def test_fragments_without_end_are_cut_off(running: Running) -> None:
 
 
 def test_ten_thousand_broken_frames_harm_nobody_else(running: Running) -> None:
-    """In bursts on eight kinds of sockets; one socket that says nothing stays open all the while."""
+    """In bursts on every kind of socket; one socket that says nothing stays open all the while."""
     seed = random.randrange(2**32)
     chance = random.Random(seed)
     words = (
