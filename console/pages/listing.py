@@ -63,7 +63,7 @@ class Listing:
     what: ClassVar[str]  # "images"
     title: ClassVar[str]
     template: ClassVar[str]  # of the region
-    before: ClassVar[str] = ""  # template of what stands in the toolbar before the filter
+    switch: ClassVar[str] = ""  # template of what stands in the toolbar before the filter
     actions: ClassVar[str] = ""  # template of what can be asked for, at the end of the toolbar
     after: ClassVar[str] = ""  # template of what stands after it
     region: ClassVar[str]  # id of the element that is swapped

@@ -58,7 +58,7 @@ class NetworkList(Listing):
     what = "networks"
     title = "Networks"
     template = "networks/_region.html"
-    before = "networks/_ways.html"
+    switch = "networks/_ways.html"
     actions = "networks/_tools.html"
     region = "network-table"
     placeholder = "Filter: name, driver:bridge, subnet:172.18.0.0/16, internal:yes, used:no"
