@@ -32,6 +32,7 @@ from console.views import (
     shell,
     stats,
     terminal,
+    volume_actions,
     volumes,
 )
 
@@ -142,6 +143,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("e/<slug:slug>/volumes", volumes.volumes, name="volumes"),
     path("e/<slug:slug>/volumes/sizes", volumes.sizes, name="volume-sizes"),
     path("e/<slug:slug>/volumes/<path:ref>/inspect", volumes.inspect, name="volume-inspect"),
+    path("e/<slug:slug>/volumes/<path:ref>/remove", volume_actions.remove, name="volume-remove"),
     path("e/<slug:slug>/volumes/<path:ref>/", volumes.volume, name="volume"),
     path("operations", operations.operations, name="operations"),
     path("operations/<uuid:operation_id>", operations.operation, name="operation"),

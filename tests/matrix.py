@@ -105,6 +105,7 @@ ROUTES: dict[str, Row] = {
     "volumes": Row("observe", object="engine"),
     "volume-sizes": Row("observe", object="engine"),
     "volume": Row("observe", object="volume"),
+    "volume-remove": Row("deploy", object="volume", methods=("GET", "POST"), answers=(422,)),
     "volume-inspect": Row("observe", object="volume"),
     "operations": Row("observe"),
     "operation": Row("observe", object="operation"),

@@ -172,6 +172,12 @@ class EngineClient:
         params = {"force": str(int(force)), "v": str(int(volumes))}
         self._ask("DELETE", f"/containers/{_key(container_id)}", params, 120.0)
 
+    # -- a volume's life --------------------------------------------------------------------------------------------
+
+    def remove_volume(self, name: str) -> None:
+        """``DELETE /volumes/{name}``. ``Conflict`` while a container uses it."""
+        self._ask("DELETE", f"/volumes/{_key(name)}", seconds=60.0)
+
     # -- reads that are not mirrored ----------------------------------------------------------------------------------
 
     def raw_container(self, container_id: str) -> dict[str, Any]:

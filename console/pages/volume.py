@@ -72,6 +72,16 @@ class VolumeDetail(Detail):
         """How many containers use it."""
         return len({use.url for use in self.users})
 
+    @cached_property
+    def may_remove(self) -> bool:
+        """Whether the person may ask for its removal."""
+        return access.can(self.user, "deploy")
+
+    @property
+    def remove_command(self) -> str:
+        """What the button stands for."""
+        return f"docker volume rm {shlex.quote(self.volume.name)}"
+
     @property
     def facts(self) -> list[tuple[str, str, str]]:
         """What it is: (label, value, class)."""
