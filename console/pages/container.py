@@ -110,22 +110,22 @@ class ContainerPage:
     @cached_property
     def url(self) -> str:
         """The address of the overview."""
-        return container_url(self.engine, self.container)
+        return container_url(self.engine.slug, self.container)
 
     @cached_property
     def inspect_url(self) -> str:
         """The address of the inspect."""
-        return container_url(self.engine, self.container, "container-inspect")
+        return container_url(self.engine.slug, self.container, "container-inspect")
 
     @cached_property
     def logs_url(self) -> str:
         """The address of the log."""
-        return container_url(self.engine, self.container, "container-logs")
+        return container_url(self.engine.slug, self.container, "container-logs")
 
     @cached_property
     def terminal_url(self) -> str:
         """The address of the terminal."""
-        return container_url(self.engine, self.container, "container-terminal")
+        return container_url(self.engine.slug, self.container, "container-terminal")
 
     @property
     def reveal_url(self) -> str:
@@ -253,7 +253,7 @@ class ContainerPage:
             ("changes", "Changes", "container-changes", self.secrets),
         ]
         return [
-            {"label": label, "href": container_url(self.engine, self.container, page), "current": self.tab == tab}
+            {"label": label, "href": container_url(self.engine.slug, self.container, page), "current": self.tab == tab}
             for tab, label, page, allowed in shown
             if allowed
         ]

@@ -1,25 +1,30 @@
-"""One container as a row of a list: everything computed, so that the template only prints."""
+"""One container as a row of a list: what the template prints, and all that it depends on."""
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from django.db.models import TextField
+from django.db.models.functions import Cast
 from django.urls import reverse
+from django.utils import timezone
 
 from console import docker_words, masks
 from console.engine.types import ContainerState, Health, Port
-from console.models import Container, Endpoint, Engine
-from console.pages.container_actions import Actions
+from console.models import Container, Engine
+from console.pages.container_actions import Actions, Shape
+from console.templatetags.qd import span
 
-# The columns of a row. Environment, labels and details of a container can be large: a list never reads them.
+# The columns of a row, in the order of ``Listed``. Environment, labels, details can be large: no list reads them.
 COLUMNS: Final = (
-    "engine_id",
+    "pk",
     "container_id",
     "name",
     "image",
@@ -30,15 +35,13 @@ COLUMNS: Final = (
     "exit_code",
     "started_at",
     "finished_at",
-    "entrypoint",
-    "command",
-    "ports",
+    Cast("entrypoint", TextField()),
+    Cast("command", TextField()),
+    Cast("ports", TextField()),
     "network_mode",
     "auto_remove",
     "project",
-    "service",
     "problem",
-    "version",
 )
 MOST_PORTS: Final = 3  # as links in one row; the rest is counted
 _NAME_IN_URL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -54,27 +57,163 @@ class PortLink:
     title: str
 
 
+class Listed(NamedTuple):
+    """The columns of a container that a row shows. JSON stays text: equal tuples, equal rows."""
+
+    pk: int
+    container_id: str
+    name: str
+    image: str
+    image_id: str
+    created_at: datetime | None
+    state: str
+    health: str
+    exit_code: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    entrypoint_json: str
+    command_json: str
+    ports_json: str
+    network_mode: str
+    auto_remove: bool
+    project: str
+    problem: str
+
+    @property
+    def short_id(self) -> str:
+        """As ``Container.short_id``."""
+        return self.container_id[:12]
+
+    @property
+    def entrypoint(self) -> list[str]:
+        """As the column."""
+        return _json_list(self.entrypoint_json)
+
+    @property
+    def command(self) -> list[str]:
+        """As the column."""
+        return _json_list(self.command_json)
+
+    @property
+    def ports(self) -> list[Any]:
+        """As the column."""
+        return _json_list(self.ports_json)
+
+
+class Address(NamedTuple):
+    """A container's place on a network, as far as a row shows it."""
+
+    network_name: str
+    ipv4_address: str
+    ipv6_address: str
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What ``containers/_row.html`` prints. ``busy``: the verb that is under way ("Stopping"), or ""."""
+    """What ``containers/_row.html`` prints. Its fields are all that the row depends on besides the clock.
 
-    container: Container
-    id12: str
-    url: str
-    status: docker_words.Dense
-    status_title: str
-    image: str
-    command: str
-    ports: tuple[PortLink, ...]
-    ports_left: int
-    ports_title: str
-    address: str
-    address_title: str
-    busy: str
-    tag: str
-    tag_title: str
-    gone: bool
-    acts: Actions
+    So a row that equals one drawn before looks the same, as long as its ``words`` do (``templatetags.containers``).
+    What is printed is worked out only when a row is drawn. ``published_at``: where the engine's published ports are;
+    ``host``: where the reader's browser reaches the console; ``secrets``: whether they may see commands.
+    """
+
+    container: Listed
+    addresses: tuple[Address, ...]
+    shape: Shape
+    published_at: str
+    host: str
+    newer_image: bool
+    secrets: bool
+
+    @property
+    def words(self) -> tuple[str, str, str]:
+        """What the clock changes: the status as docker prints it, its age, the container's age."""
+        container, now = self.container, timezone.now()
+        state, health = state_of(container)
+        printed = docker_words.status(
+            state, health, container.exit_code, container.started_at, container.finished_at, now
+        )
+        moments = self.status.moment, container.created_at
+        ages = [span((now - moment).total_seconds()) if moment else "" for moment in moments]
+        return printed, ages[0], ages[1]
+
+    @property
+    def id12(self) -> str:
+        """For the ids of elements."""
+        return self.container.short_id
+
+    @property
+    def url(self) -> str:
+        """The container's page."""
+        return container_url(self.shape.slug, self.container)
+
+    @property
+    def acts(self) -> Actions:
+        """Its buttons."""
+        return self.shape.actions(self.container.container_id, self.container.name)
+
+    @property
+    def busy(self) -> str:
+        """The verb that is under way ("Stopping"), or ""."""
+        return self.acts.busy
+
+    @property
+    def gone(self) -> bool:
+        """Whether it does not run."""
+        return state_of(self.container)[0] not in docker_words.RUNNING
+
+    @property
+    def status(self) -> docker_words.Dense:
+        """The status in the console's words."""
+        container = self.container
+        if container.problem:
+            return _quarantined()
+        state, health = state_of(container)
+        return docker_words.dense(
+            state, health, container.exit_code, container.created_at, container.started_at, container.finished_at
+        )
+
+    @property
+    def image(self) -> str:
+        """The image's reference."""
+        return docker_words.image_reference(self.container.image, self.container.image_id)
+
+    @property
+    def command(self) -> str:
+        """The first words of its command, masked."""
+        container = self.container
+        if not self.secrets:
+            return ""
+        return docker_words.command(container.entrypoint, masks.masked_words(container.command), 40)
+
+    @property
+    def links(self) -> Links:
+        """Its published ports."""
+        ports = ports_of(self.container)
+        found = port_links(ports, self.published_at, self.host)
+        many = len(found) > MOST_PORTS + 1
+        return Links(
+            found[:MOST_PORTS] if many else found, len(found) - MOST_PORTS if many else 0, docker_words.ports(ports)
+        )
+
+    @property
+    def address(self) -> tuple[str, str]:
+        """The address on the first network, and all of them for the title."""
+        return _address(self.container, state_of(self.container)[0], self.addresses)
+
+    @property
+    def tag(self) -> tuple[str, str]:
+        """A word beside the name with its reason, or two empty strings."""
+        return _tag(self.container, self.newer_image)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Ports of a row: those that are shown, how many are not, and all of them in docker's words."""
+
+    shown: tuple[PortLink, ...]
+    left: int
+    title: str
 
 
 def clean_host(host: str) -> str:
@@ -82,11 +221,11 @@ def clean_host(host: str) -> str:
     return host if re.fullmatch(r"[A-Za-z0-9._:-]{1,255}", host) else ""
 
 
-def container_url(engine: Engine, container: Container, page: str = "container") -> str:
+def container_url(slug: str, container: Container | Listed, page: str = "container") -> str:
     """The address of a container's page: by name, so that a recreated one keeps it, or by id where no name fits."""
     fits = _NAME_IN_URL.fullmatch(container.name) and not re.fullmatch(r"[0-9a-f]{12,64}", container.name)
     reference = container.name if fits else container.container_id or "-"
-    before, after = _address_of_page(engine.slug, page)
+    before, after = _address_of_page(slug, page)
     return f"{before}{reference}{after}"
 
 
@@ -97,51 +236,7 @@ def _address_of_page(slug: str, page: str) -> tuple[str, str]:
     return before, after
 
 
-def make_row(
-    engine: Engine,
-    container: Container,
-    endpoints: Sequence[Endpoint],
-    host: str,
-    now: datetime,
-    *,
-    acts: Actions,
-    newer_image: bool = False,
-    secrets: bool = False,
-) -> Row:
-    """A row. ``host``: where the reader's browser reaches the console; ``secrets``: whether they may see commands."""
-    state, health = state_of(container)
-    ports = ports_of(container)
-    links = port_links(ports, link_host(engine, host), host)
-    address, address_title = _address(container, state, endpoints)
-    status = docker_words.dense(
-        state, health, container.exit_code, container.created_at, container.started_at, container.finished_at
-    )
-    printed = docker_words.status(state, health, container.exit_code, container.started_at, container.finished_at, now)
-    tag, tag_title = _tag(container, newer_image)
-    return Row(
-        container=container,
-        id12=container.short_id,
-        url=container_url(engine, container),
-        status=status if not container.problem else _quarantined(),
-        status_title=printed,
-        image=docker_words.image_reference(container.image, container.image_id),
-        command=docker_words.command(container.entrypoint, masks.masked_words(container.command), 40)
-        if secrets
-        else "",
-        ports=links[:MOST_PORTS] if len(links) > MOST_PORTS + 1 else links,
-        ports_left=len(links) - MOST_PORTS if len(links) > MOST_PORTS + 1 else 0,
-        ports_title=docker_words.ports(ports),
-        address=address,
-        address_title=address_title,
-        busy=acts.busy,
-        tag=tag,
-        tag_title=tag_title,
-        gone=state not in docker_words.RUNNING,
-        acts=acts,
-    )
-
-
-def state_of(container: Container) -> tuple[ContainerState, Health]:
+def state_of(container: Container | Listed) -> tuple[ContainerState, Health]:
     """State and health as enums; a value of a later version reads as unknown, none."""
     try:
         state = ContainerState(container.state)
@@ -153,7 +248,7 @@ def state_of(container: Container) -> tuple[ContainerState, Health]:
         return state, Health.NONE
 
 
-def ports_of(container: Container) -> list[Port]:
+def ports_of(container: Container | Listed) -> list[Port]:
     """The ports that ``docker container ls`` shows: published ones, and exposed ones where they mean something."""
     exposed = docker_words.has_ports(state_of(container)[0], container.network_mode)
     found: list[Port] = []
@@ -197,6 +292,11 @@ def port_links(ports: Sequence[Port], published_at: str, host: str) -> tuple[Por
     return tuple(links)
 
 
+def _json_list(text: str) -> list[Any]:
+    found = json.loads(text)
+    return found if isinstance(found, list) else []
+
+
 def _port(item: Any) -> Port | None:
     try:
         return Port(**item)
@@ -215,18 +315,17 @@ def _any(ip: str) -> bool:
     return ip in {"", "0.0.0.0", "::"}  # noqa: S104 (compared, not bound)
 
 
-def _address(container: Container, state: ContainerState, endpoints: Sequence[Endpoint]) -> tuple[str, str]:
-    """The address on the first network, and all of them for the title."""
+def _address(container: Listed, state: ContainerState, addresses: Sequence[Address]) -> tuple[str, str]:
     if container.network_mode == "host":
         return ("host", "shares the network of the engine's host") if state in docker_words.RUNNING else ("", "")
-    found = [(e.ipv4_address or e.ipv6_address, e.network_name) for e in endpoints]
+    found = [(e.ipv4_address or e.ipv6_address, e.network_name) for e in addresses]
     found = [(ip, network) for ip, network in found if ip]
     if not found:
         return "", ""
     return found[0][0], ", ".join(f"{ip} on {network}" for ip, network in found)
 
 
-def _tag(container: Container, newer_image: bool) -> tuple[str, str]:
+def _tag(container: Listed, newer_image: bool) -> tuple[str, str]:
     if container.problem:
         return "unreadable", container.problem
     if newer_image:

@@ -16,16 +16,16 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Lower
 from django.http import Http404, QueryDict
 from django.template.loader import render_to_string
-from django.utils import timezone
 
 from console import access, docker_words, filters
 from console.engine.types import ContainerState
 from console.filters import FilterError, Term
 from console.models import Container, Endpoint, Engine, ImageTag
 from console.operations.status import busy_verbs, objects_of
+from console.operations.verbs import rights_of
 from console.pages import container_keys
-from console.pages.container_actions import actions_of, bulk_verbs
-from console.pages.container_rows import COLUMNS, Row, clean_host, make_row
+from console.pages.container_actions import Shape, bulk_verbs
+from console.pages.container_rows import COLUMNS, Address, Listed, Row, clean_host, link_host
 from console.pages.listing import PAGE_ROWS, Column, Segment
 from console.pages.live import RESYNC
 
@@ -175,9 +175,9 @@ class ContainerList:
         return 0 if self.error else self._sum("shown")
 
     @cached_property
-    def page(self) -> Page[Container]:
+    def page(self) -> Page[tuple[Any, ...]]:
         """The page of rows; a number beyond the last is the last."""
-        paginator = Paginator(self._matching().only(*COLUMNS), PAGE_ROWS)
+        paginator = Paginator(self._matching().values_list(*COLUMNS), PAGE_ROWS)
         paginator.count = self.count  # known already
         return paginator.get_page(self.page_number)
 
@@ -185,7 +185,7 @@ class ContainerList:
     def groups(self) -> list[Group]:
         """The rows of the page, by project in their order, or in one group without a name."""
         found: dict[str, Group] = {}
-        for row in self.rows_of(list(self.page)):
+        for row in self.rows_of(self.page):
             name = row.container.project if self.group_by == "project" else ""
             if name not in found:
                 found[name] = self.group(name)
@@ -203,29 +203,29 @@ class ContainerList:
             group_key(name), name, known["total"], known["running"], known["shown"], (known["files"] or "")[:200]
         )
 
-    def rows_of(self, containers: Sequence[Container]) -> list[Row]:
-        """Containers as rows, with their addresses, what is under way and newer images: three queries."""
-        if not containers:
+    def rows_of(self, containers: Iterable[tuple[Any, ...]]) -> list[Row]:
+        """Containers (``COLUMNS``) as rows, with their addresses, what is under way, newer images: three queries."""
+        found = [Listed(*columns) for columns in containers]
+        if not found:
             return []
-        endpoints: dict[int, list[Endpoint]] = defaultdict(list)
-        for endpoint in Endpoint.objects.filter(container__in=[c.pk for c in containers]).only(
-            "container_id", "network_name", "ipv4_address", "ipv6_address"
-        ):
-            endpoints[endpoint.container_id].append(endpoint)
-        busy = busy_verbs(self.user, self.engine, [c.container_id for c in containers])
-        tags = self._tags({docker_words.normal_reference(c.image) for c in containers})
-        now = timezone.now()
+        addresses: dict[int, list[Address]] = defaultdict(list)
+        endpoints = Endpoint.objects.filter(container__in=[c.pk for c in found])
+        for pk, *address in endpoints.values_list("container_id", *Address._fields):
+            addresses[pk].append(Address(*address))
+        busy = busy_verbs(self.user, self.engine, [c.container_id for c in found])
+        names = {c.image: docker_words.normal_reference(c.image) for c in found}
+        tags = self._tags(names.values())
+        rights, published_at = rights_of(self.user), link_host(self.engine, self.host)
         rows = []
-        for container in containers:
-            image_id = tags.get(docker_words.normal_reference(container.image))
+        for container in found:
+            image_id = tags.get(names[container.image])
             rows.append(
-                make_row(
-                    self.engine,
+                Row(
                     container,
-                    endpoints[container.pk],
+                    tuple(addresses.get(container.pk, ())),
+                    Shape(self.engine.slug, container.state, rights, busy.get(container.container_id, "")),
+                    published_at,
                     self.host,
-                    now,
-                    acts=actions_of(container, self.user, self.engine, busy.get(container.container_id, "")),
                     newer_image=bool(image_id and container.image_id and image_id != container.image_id),
                     secrets=self.secrets,
                 )
@@ -343,9 +343,9 @@ class ContainerList:
             return RESYNC
         if not ids:
             return ""
-        found = {c.container_id: c for c in self._matching().only(*COLUMNS).filter(container_id__in=list(ids))}
-        here = self._page_ids() if self.count > PAGE_ROWS else set(found)
-        rows = self.rows_of(list(found.values()))
+        rows = self.rows_of(self._matching().filter(container_id__in=list(ids)).values_list(*COLUMNS))
+        found = {row.container.container_id for row in rows}
+        here = self._page_ids() if self.count > PAGE_ROWS else found
         touched = {row.container.project for row in rows}
         gone = [id_ for id_ in ids if id_ not in found]
         if self.count <= len(rows) or any(self._is_new(name, rows) for name in touched):

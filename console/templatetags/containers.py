@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from django import template
+from django.template.loader import render_to_string
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -13,7 +14,8 @@ from console.templatetags.qd import icon, lamp
 
 if TYPE_CHECKING:
     from console.operations.verbs import Action
-    from console.pages.container_actions import Actions, Shape
+    from console.pages.container_actions import Actions
+    from console.pages.container_rows import Row
 
 register = template.Library()
 
@@ -23,19 +25,32 @@ DANGER = SafeString(' class="danger"')
 OOB = SafeString(' hx-swap-oob="outerMorph"')
 
 
+class Shown(Protocol):
+    """What of the list a row depends on."""
+
+    @property
+    def as_of(self) -> str:
+        """When what is shown was true, if the engine does not answer."""
+
+    @property
+    def stale(self) -> bool:
+        """Whether nothing can be asked for."""
+
+
+@register.simple_tag
+def container_row(row: Row, shown: Shown) -> SafeString:
+    """A row of the list. Drawn once as long as nothing in it differs: ``Row`` holds all that it depends on."""
+    return _row(row, row.words, shown.as_of, shown.stale)
+
+
+@lru_cache(maxsize=2048)  # rows; about 5 KB each
+def _row(row: Row, words: tuple[str, ...], as_of: str, stale: bool) -> SafeString:
+    return render_to_string("containers/_row.html", {"row": row, "as_of": as_of, "stale": stale})
+
+
 @register.simple_tag
 def row_actions(acts: Actions, oob: object = "") -> SafeString:
     """The buttons of a row and the menu behind "more"; ``oob``: to be swapped in place."""
-    return _actions(acts, oob) if oob else _drawn(acts.shape, acts.container_id, acts.name)
-
-
-@lru_cache(maxsize=2048)  # rows; about 3 KB each
-def _drawn(shape: Shape, container_id: str, name: str) -> SafeString:
-    """The buttons are the half of a row, and seldom change: kept as they were drawn."""
-    return _actions(shape.actions(container_id, name), "")
-
-
-def _actions(acts: Actions, oob: object) -> SafeString:
     menu = NOTHING
     if acts.menu:
         menu = format_html(

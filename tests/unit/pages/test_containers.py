@@ -238,8 +238,8 @@ def test_what_a_row_says(client: Client, admin: User, engine: Engine) -> None:
 def test_a_newer_image_is_told(admin: User, engine: Engine) -> None:
     old = box(engine, "old-nginx", image="nginx", image_id=f"sha256:{'0' * 64}")
     rows = {row.container.name: row for group in listed(admin, engine).groups for row in group.rows}
-    assert rows[old.name].tag == "update"
-    assert rows["nginx"].tag == ""
+    assert rows[old.name].tag[0] == "update"
+    assert rows["nginx"].tag == ("", "")
 
 
 def test_a_verb_under_way_is_told(client: Client, admin: User, engine: Engine) -> None:
@@ -282,7 +282,7 @@ def test_where_a_published_port_opens(admin: User, url: str, host: str, bound: s
     port = {"container_port": 80, "protocol": "tcp", "host_ip": bound, "host_port": 8080}
     Container.objects.update(ports=[port])
     [row] = ContainerList(admin, on, QueryDict(), host).groups[0].rows
-    assert [link.href for link in row.ports] == [href]
+    assert [link.href for link in row.links.shown] == [href]
 
 
 def test_ports_that_are_no_links(admin: User) -> None:
@@ -297,7 +297,7 @@ def test_ports_that_are_no_links(admin: User) -> None:
         ]
     )
     [row] = listed(admin, on).groups[0].rows
-    assert [(link.text, link.href) for link in row.ports] == [
+    assert [(link.text, link.href) for link in row.links.shown] == [
         ("53→53/udp", ""),
         ("8443→443", "https://localhost:8443"),
     ]
