@@ -53,6 +53,10 @@ def test_the_list_follows_the_engine(page: Page, engine: PrivateEngine) -> None:
     engine.docker("rename", "second", "third")
     expect(page.locator('tr[data-name="third"]')).to_be_visible()
     expect(page.locator('tr[data-name="second"]')).to_have_count(0)
+    expect(page.locator("#n-containers")).to_have_text("2", timeout=20_000)
+    page.wait_for_timeout(
+        1_000
+    )  # a list that is read again as a whole, after the first row of a project, marks nothing
     engine.docker("rm", "--force", "third")
     expect(page.locator('tr[data-name="third"][data-gone]')).to_be_visible()
     expect(page.locator('tr[data-name="third"]')).to_have_count(0, timeout=10_000)

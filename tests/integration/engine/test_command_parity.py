@@ -56,7 +56,13 @@ def by_us(engine: PrivateEngine, line: str, version: str) -> tuple[str, str]:
 def said(text: str) -> str:
     """The engine's sentence in what the CLI prints."""
     _, _, sentence = text.partition(DAEMON)
-    return " ".join(sentence.partition("\n")[0].split()).rstrip(".")
+    return listed(sentence.partition("\n")[0])
+
+
+def listed(sentence: str) -> str:
+    """The sentence with the networks that it names in order: the engine keeps them in none."""
+    begin, colon, names = " ".join(sentence.split()).rstrip(".").partition("endpoints: ")
+    return begin + colon + ", ".join(sorted(names.split(", ")))
 
 
 @pytest.mark.parametrize("line", run_lines.LINES)
@@ -81,7 +87,7 @@ def test_a_line_gives_what_the_cli_makes_of_it(stage: PrivateEngine, line: str) 
         run_lines.remove(stage, ours)
     assert got == expected
     if "No such image" not in refusal:  # the CLI would pull it
-        assert said(failure) == " ".join(refusal.split()).rstrip(".")
+        assert said(failure) == listed(refusal)
 
 
 @pytest.mark.parametrize("line", run_lines.LINES)
