@@ -116,6 +116,9 @@ def test_d9_what_overlaps_is_said_before_it_is_sent(
         create(page)
     expect(page.locator("#line-0-errors")).to_contain_text("172.30.5.0/24 overlaps other (172.30.0.0/16)")
     page.get_by_role("button", name="Use 172").click()
+    expect(page.get_by_label("Subnet 1", exact=True)).not_to_have_value("172.30.5.0/24")
+    expect(page.locator("#line-0-errors")).to_have_count(0)
+    page.wait_for_load_state()
     create(page)
     page.wait_for_url("**/networks/*/")
     assert inspected(clean_engine, "my-net")["IPAM"]["Config"][0]["Subnet"] != "172.30.5.0/24"
