@@ -8,10 +8,20 @@ from typing import Any
 from console.engine.fields import INT32, NAME, boolean, child, integer, items, moment, objects, string, strings
 from console.engine.lists import image_id
 from console.engine.text import text
-from console.engine.types import DiskUsage, FilesystemChange, HealthProbe, HistoryEntry, Raw, Top, UsageLine
+from console.engine.types import (
+    CacheRecord,
+    DiskUsage,
+    FilesystemChange,
+    HealthProbe,
+    HistoryEntry,
+    Raw,
+    Top,
+    UsageLine,
+)
 
 MAX_ROWS = 4096  # processes of a container
 MAX_CHANGES = 20_000
+MAX_CACHE = 10_000  # records
 _KINDS = {0: "modified", 1: "added", 2: "deleted"}
 
 
@@ -101,6 +111,24 @@ def disk_usage(raw: Raw) -> DiskUsage:
             sum(_size(entry, "Size") for entry in own_cache if not boolean(entry, "InUse")),
         ),
         volume_sizes={name: size for name, size in sorted(volume_sizes.items()) if size >= 0},
+        image_sizes={
+            image_id(image.get("Id")): max(0, _size(image, "Size") - _size(image, "SharedSize")) for image in images
+        },
+        container_sizes={string(entry, "Id", NAME): _size(entry, "SizeRw") for entry in containers},
+        cache=tuple(_cache_record(entry) for entry in cache[:MAX_CACHE]),
+    )
+
+
+def _cache_record(raw: Raw) -> CacheRecord:
+    return CacheRecord(
+        id=string(raw, "ID", NAME),
+        type=string(raw, "Type", 64),
+        description=string(raw, "Description", 2048),
+        size=_size(raw, "Size"),
+        in_use=boolean(raw, "InUse"),
+        shared=boolean(raw, "Shared"),
+        created_at=moment(raw.get("CreatedAt")),
+        used_at=moment(raw.get("LastUsedAt")),
     )
 
 

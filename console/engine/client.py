@@ -19,6 +19,7 @@ from console.engine.address import Address
 from console.engine.diagnose import first_contact, not_docker, refused_ping
 from console.engine.errors import Invalid, Malformed, NotFound, Unreachable, Unsupported
 from console.engine.fields import NAME, child, integer
+from console.engine.marks import is_looking
 from console.engine.text import decode, show, text
 from console.engine.translate import raise_for, translated
 from console.engine.transport import NEWEST_VERSION, OLDEST_VERSION, Session
@@ -90,12 +91,17 @@ class EngineClient:
         """``GET /system/df``: slow on engines with many layers and volumes."""
         return answers.disk_usage(self._object(self._ask("GET", "/system/df", seconds=timeout, cap=LIST_CAP)))
 
+    def volume_sizes(self, timeout: float = 60.0) -> Mapping[str, int]:
+        """``GET /system/df?type=volume`` (before API 1.42: of all): bytes by name; every file of them is counted."""
+        answer = self._ask("GET", "/system/df", {"type": "volume"}, seconds=timeout, cap=LIST_CAP)
+        return answers.disk_usage(self._object(answer)).volume_sizes
+
     # -- the mirrored objects -----------------------------------------------------------------------------------------
 
     def containers(self) -> list[ContainerSummary]:
-        """``GET /containers/json?all=1``, without sizes."""
+        """``GET /containers/json?all=1``, without sizes, and without those that the console looks through."""
         entries = self._list(self._ask("GET", "/containers/json", {"all": "1"}, self.timeout * 3, LIST_CAP))
-        return list(_readable(entries, parse.container_summary))
+        return list(_readable([entry for entry in entries if not is_looking(entry)], parse.container_summary))
 
     def container(self, container_id: str) -> Container | Unparsed:
         """``GET /containers/{id}/json``."""
@@ -124,9 +130,10 @@ class EngineClient:
         """``GET /networks/{id}``."""
         return _parsed(self._inspect(f"/networks/{_key(network_id)}"), network_id, parse.network)
 
-    def volumes(self) -> list[Volume | Unparsed]:
-        """``GET /volumes``: an entry says as much as an inspect."""
-        answer = self._object(self._ask("GET", "/volumes", {}, self.timeout * 3, LIST_CAP))
+    def volumes(self, driver: str = "") -> list[Volume | Unparsed]:
+        """``GET /volumes``: an entry says as much as an inspect. ``driver``: of this one, and no other is asked."""
+        params = {"filters": json.dumps({"driver": [driver]})} if driver else {}
+        answer = self._object(self._ask("GET", "/volumes", params, self.timeout, LIST_CAP))
         entries = self._list(answer.get("Volumes"))
         return [_parsed(entry, _said_key(entry, "Name"), parse.volume) for entry in entries]
 
@@ -171,6 +178,12 @@ class EngineClient:
         """``DELETE /containers/{id}``. ``force`` kills a running one; ``volumes`` removes its anonymous volumes."""
         params = {"force": str(int(force)), "v": str(int(volumes))}
         self._ask("DELETE", f"/containers/{_key(container_id)}", params, 120.0)
+
+    def update(self, container_id: str, changes: Mapping[str, Any]) -> tuple[str, ...]:
+        """``POST /containers/{id}/update``: limits and restart policy; returns what the engine warns of."""
+        answer = self.send("POST", f"/containers/{_key(container_id)}/update", changes, seconds=60.0)
+        found = answer.get("Warnings")
+        return tuple(text(str(line), 2048) for line in found) if isinstance(found, list) else ()
 
     # -- a volume's life --------------------------------------------------------------------------------------------
 
@@ -268,6 +281,14 @@ class EngineClient:
         if not answer.strip():
             return {}
         return decode(answer) if any_json else self._object(answer)
+
+    def headers(self, path: str, params: Mapping[str, str | bytes], seconds: float | None = None) -> Mapping[str, str]:
+        """The headers of a ``HEAD`` request. Raises as every call; the engine gives no sentence of its own here."""
+        prefix = f"/v{self.api_version()}"
+        with translated(self.address), self._session() as session:
+            status, found = session.head(prefix + path, params, seconds or self.timeout)
+        raise_for(status, b"")
+        return found
 
     # -- one call -----------------------------------------------------------------------------------------------------
 

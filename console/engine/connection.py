@@ -26,6 +26,7 @@ from console.engine.translate import raise_for
 from console.engine.transport import CONNECT_TIMEOUT, KEEP_ALIVE, NEWEST_VERSION
 
 ERROR_CAP = 64 * 1024  # bytes read of an answer that says no
+SILENCE = 2.0  # seconds without a byte after which a stream's connection is looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Connection:
         """Yield the body of an answer as it comes; return at its end. aiohttp stops reading while nobody asks."""
         while True:
             with translated(self.address):
-                chunk = await answer.content.readany()
+                chunk = await _read(answer)
             if not chunk:
                 return
             yield chunk
@@ -144,6 +145,24 @@ class Connection:
         if not version and not body.strip().endswith(b"OK"):
             raise not_docker(self.address)
         return Pong(version, _http_date(headers.get("Date")), "Libpod-Api-Version" in headers)
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    """The next bytes of a body. Raises what aiohttp raises.
+
+    aiohttp 3.14 never wakes its reader when a chunk that is none breaks a body off (the connection is closed then), and
+    raises ``RuntimeError`` at whoever asks later.
+    """
+    while True:
+        try:
+            async with asyncio.timeout(SILENCE):
+                return await answer.content.readany()
+        except (TimeoutError, RuntimeError) as error:
+            silent = error
+        if answer.connection is None or answer.connection.transport is None:
+            raise aiohttp.ClientPayloadError("The body broke off.")
+        if isinstance(silent, RuntimeError):
+            raise silent
 
 
 def versioned(pong: Pong, path: str) -> str:

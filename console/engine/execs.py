@@ -111,6 +111,12 @@ async def create(address: Address, container_id: str, spec: ExecSpec, *, version
     return str(answer["Id"])
 
 
+async def paused(address: Address, container_id: str, *, version: str) -> bool:
+    """Whether the container is paused (``GET /containers/{id}/json``). Raises ``NotFound``."""
+    answer = await ask(address, "GET", f"/containers/{container_id}/json", version=version)
+    return isinstance(answer, dict) and (answer.get("State") or {}).get("Paused") is True
+
+
 @asynccontextmanager
 async def start(address: Address, exec_id: str, spec: ExecSpec, *, version: str) -> AsyncIterator[Terminal]:
     """Starts a prepared process and takes the connection over. Leaving it closes the connection, not the process."""

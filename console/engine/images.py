@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
-from typing import IO, Any
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any, Final
+from urllib.parse import quote
 
+from console.engine.address import Address
+from console.engine.archive import body_bytes
 from console.engine.client import EngineClient, _key
 from console.engine.errors import Malformed, NotFound
-from console.engine.messages import Messages
+from console.engine.messages import Messages, _bounded
 from console.engine.text import decode, text
+from console.engine.translate import raise_for, translated
+from console.engine.transport import Session
+
+REMOTE_WITHIN: Final = 15.0  # seconds of silence
+DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
+SAVE_IDLE: Final = 900.0  # seconds of silence; some engines write the whole tar before its first byte
+COMMIT_WITHIN: Final = 900.0  # seconds; the engine packs what the container wrote
 
 
 def pull(
@@ -18,8 +30,62 @@ def pull(
 ) -> Messages:
     """``POST /images/create``. ``tag``: a tag or a digest. ``auth``: username, password and serveraddress."""
     params = {"fromImage": repository, "tag": tag} | ({"platform": platform} if platform else {})
-    headers = {"X-Registry-Auth": urlsafe_b64encode(json.dumps(dict(auth)).encode()).decode()} if auth else {}
-    return Messages(client, "/images/create", params, headers=headers)
+    return Messages(client, "/images/create", params, headers=_auth(auth) if auth else {})
+
+
+def push(client: EngineClient, repository: str, tag: str, auth: Mapping[str, str] | None = None) -> Messages:
+    """``POST /images/{name}/push``. ``auth``: as for ``pull``; the engine wants the header also without any."""
+    return Messages(client, f"/images/{quote(repository, safe='')}/push", {"tag": tag}, headers=_auth(auth or {}))
+
+
+def remote_digest(client: EngineClient, reference: str, auth: Mapping[str, str] | None = None) -> str:
+    """``GET /distribution/{name}/json``: the digest that a tag has in its registry now, as the engine sees it."""
+    session = Session(client.address, client.api_version())
+    path = f"/v{client.api_version()}/distribution/{quote(reference, safe='')}/json"
+    try:
+        with translated(client.address):
+            parts = session.stream("GET", path, {}, REMOTE_WITHIN, _auth(auth or {}))
+            status, body = int(next(parts)), _bounded(parts)
+            raise_for(status, body)
+    finally:
+        session.close()
+    answer = decode(body)
+    descriptor = answer.get("Descriptor") if isinstance(answer, dict) else None
+    digest = (descriptor.get("digest") or descriptor.get("Digest")) if isinstance(descriptor, dict) else None
+    if not isinstance(digest, str) or not DIGEST.fullmatch(digest):
+        raise Malformed("The engine's answer has no digest.")
+    return digest
+
+
+def _auth(auth: Mapping[str, str]) -> dict[str, str]:
+    return {"X-Registry-Auth": urlsafe_b64encode(json.dumps(dict(auth)).encode()).decode()}
+
+
+async def save(address: Address, version: str, names: Sequence[str]) -> AsyncGenerator[bytes, None]:
+    """``GET /images/get``: images as one tar, as it comes. ``names``: tags, or ids of images without one."""
+    async with aclosing(body_bytes(address, version, "/images/get", {"names": names}, SAVE_IDLE)) as parts:
+        async for part in parts:
+            yield part
+
+
+def load(client: EngineClient, tar: Iterable[bytes]) -> Messages:
+    """``POST /images/load``: what ``save`` wrote, plain or packed."""
+    return Messages(client, "/images/load", {}, headers={"Content-Type": "application/x-tar"}, body=tar)
+
+
+def import_tar(client: EngineClient, tar: Iterable[bytes], params: Mapping[str, str]) -> Messages:
+    """``POST /images/create`` from a root file system. ``params``: repo, tag, message, changes."""
+    query = {name: value for name, value in params.items() if value} | {"fromSrc": "-"}
+    return Messages(client, "/images/create", query, headers={"Content-Type": "application/x-tar"}, body=tar)
+
+
+def commit(client: EngineClient, container_id: str, params: Mapping[str, str]) -> str:
+    """``POST /commit``: an image of a container, its id. ``params``: repo, tag, comment, author, pause, changes."""
+    query = {name: value for name, value in params.items() if value} | {"container": container_id}
+    found = client.send("POST", "/commit", {}, query, COMMIT_WITHIN).get("Id")
+    if not isinstance(found, str) or not found:
+        raise Malformed("The engine's answer has no id of the image.")
+    return found
 
 
 def identity(client: EngineClient, reference: str) -> tuple[str, tuple[str, ...]] | None:
@@ -53,7 +119,7 @@ def remove(client: EngineClient, reference: str, force: bool = False) -> tuple[l
 
 def build(
     client: EngineClient,
-    context: IO[bytes],
+    context: Iterable[bytes],
     *,
     tag: str,
     args: Mapping[str, str],

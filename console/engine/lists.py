@@ -22,7 +22,8 @@ def container_summary(entry: Raw) -> ContainerSummary:
     container_id = identity(entry, "Id", CONTAINER_ID, "a container")
     names = sorted(name.removeprefix("/") for name in strings(entry, "Names", NAME))
     own = [name for name in names if "/" not in name]  # an old link appears as other/alias
-    return ContainerSummary(id=container_id, name=(own or names or [""])[0], digest=summary_digest(entry))
+    running = string(entry, "State", NAME) in {"running", "paused", "restarting"}
+    return ContainerSummary(container_id, (own or names or [""])[0], summary_digest(entry), running)
 
 
 def summary_digest(entry: Raw) -> str:

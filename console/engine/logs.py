@@ -84,8 +84,8 @@ async def lines(
         if opened is not None:
             opened()
         reader = LineReader(framed=framed(answer, query.tty), timestamps=query.timestamps)
-        async for data in answer.body():
-            if found := reader.feed(data):
+        async for data, chunked in answer.coded():
+            if found := reader.feed(data) if chunked is None else reader.feed_coded(data, chunked):
                 yield found
         if last := reader.close():
             yield last

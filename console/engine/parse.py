@@ -372,6 +372,8 @@ def _port_number(binding: Raw) -> int | None:
 
 
 def _mounts(raw: Raw) -> tuple[MountPoint, ...]:
+    """``Mounts``, and those of ``--tmpfs``, which the engine leaves out there. The mode of a tmpfs is its options."""
+    memory = _memory(child(raw, "HostConfig"))
     mounts = [
         MountPoint(
             type=string(mount, "Type", NAME),
@@ -379,14 +381,27 @@ def _mounts(raw: Raw) -> tuple[MountPoint, ...]:
             name=string(mount, "Name", NAME),
             source=string(mount, "Source"),
             driver=string(mount, "Driver", NAME),
-            mode=string(mount, "Mode", NAME),
+            mode=string(mount, "Mode", NAME) or memory.pop(string(mount, "Destination"), ""),
             read_only=not boolean(mount, "RW", True),
             propagation=string(mount, "Propagation", NAME),
         )
         for mount in objects(raw, "Mounts")
     ]
+    mounts += [MountPoint("tmpfs", target, "", "", "", told, False, "") for target, told in memory.items()]
     _bound(len(mounts), "mounts")
     return tuple(sorted(mounts, key=lambda mount: (mount.destination, mount.type, mount.name, mount.source)))
+
+
+def _memory(config: Raw) -> dict[str, str]:
+    """What is mounted from memory: the path and its options."""
+    found = {text(target): text(told, NAME) for target, told in child(config, "Tmpfs").items() if isinstance(told, str)}
+    for mount in objects(config, "Mounts"):
+        if string(mount, "Type", NAME) == "tmpfs":
+            options = child(mount, "TmpfsOptions")
+            size, mode = integer(options, "SizeBytes"), integer(options, "Mode")
+            told = [f"size={size}"] * (size > 0) + [f"mode={mode:o}"] * (mode > 0)
+            found[string(mount, "Target")] = ",".join(told)
+    return found
 
 
 def _endpoints(networks: Raw) -> tuple[EndpointSettings, ...]:

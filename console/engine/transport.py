@@ -10,7 +10,7 @@ import http.client
 import io
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -222,15 +222,30 @@ class Session:
             response.close()
         return response.status_code, b"".join(parts)
 
+    def head(self, path: str, params: Mapping[str, str | bytes], seconds: float) -> tuple[int, Mapping[str, str]]:
+        """Send a HEAD request and return its status and headers, within ``seconds`` of its connection."""
+        connect = min(CONNECT_TIMEOUT, seconds)
+        self.deadline.start(connect + seconds)
+        response = self.api.request(
+            "HEAD",
+            self.api.base_url + path,
+            params=params,
+            timeout=(connect, seconds),
+            stream=True,
+            allow_redirects=False,
+        )
+        response.close()
+        return response.status_code, response.headers
+
     def stream(
         self,
         method: str,
         path: str,
-        params: dict[str, str],
+        params: Mapping[str, str | bytes],
         idle: float,
         headers: Mapping[str, str] | None = None,
         body: Iterable[bytes] | None = None,
-    ) -> Iterator[bytes]:
+    ) -> Generator[bytes, None, None]:
         """Send one request and give its status as a line, then its body as it comes.
 
         Silence of ``idle`` seconds ends it with ``TimeoutError``, ``abort`` of the deadline at once.

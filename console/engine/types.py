@@ -274,6 +274,7 @@ class ContainerSummary:
     id: str
     name: str
     digest: str  # of the stable parts: two equal digests, nothing that the list shows has changed
+    running: bool  # or paused, or restarting
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +335,20 @@ class UsageLine:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheRecord:
+    """A record of the build cache. ``id``: of BuildKit; ``size`` in bytes."""
+
+    id: str
+    type: str
+    description: str
+    size: int
+    in_use: bool
+    shared: bool
+    created_at: datetime | None
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class DiskUsage:
     """``GET /system/df``, summed up as ``docker system df`` does."""
 
@@ -342,6 +357,9 @@ class DiskUsage:
     volumes: UsageLine
     build_cache: UsageLine
     volume_sizes: Mapping[str, int]  # by name, bytes, where the engine knows it
+    image_sizes: Mapping[str, int]  # by id, bytes that no other image has
+    container_sizes: Mapping[str, int]  # by id, bytes of the writable layer
+    cache: tuple[CacheRecord, ...]
 
 
 Raw = Mapping[str, Any]  # decoded JSON of the engine, inside ``console.engine`` and ``console.reads`` only

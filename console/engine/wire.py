@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote, urlencode
 
 from console.engine.address import Address
@@ -31,6 +32,8 @@ from console.engine.errors import (
 )
 from console.engine.text import text
 
+Query: TypeAlias = Mapping[str, str | int | bytes | Sequence[str]]
+
 READ: Final = 256 * 1024  # bytes a read
 HEAD_CAP: Final = 64 * 1024  # bytes of an answer's head
 ERROR_CAP: Final = 64 * 1024  # bytes of an error's body that are read
@@ -45,6 +48,26 @@ class Chunked:
         self._held = b""
         self._left = 0  # bytes of the open chunk, with its CRLF
         self.done = False
+
+    @property
+    def between(self) -> bool:
+        """Whether the next byte begins a chunk."""
+        return not (self._left or self._held or self.done)
+
+    def held(self) -> bytes:
+        """The beginning of a size that was not whole, given back: to be fed again before what follows it."""
+        held, self._held = self._held, b""
+        return held
+
+    def end(self, data: bytes, at: int) -> int:
+        """Where in ``data`` the chunk that is open, or begins, at ``at`` ends; its own end if that is sooner."""
+        if self._left:
+            return min(len(data), at + self._left)
+        line = data.find(b"\r\n", at, at + 64)
+        size = data[at:line].partition(b";")[0] if line >= 0 else b""
+        if not _SIZE.fullmatch(size) or not size.strip(b"0"):
+            return len(data)
+        return min(len(data), line + 2 + int(size, 16) + 2)
 
     def feed(self, data: bytes) -> bytes:
         """The payload in ``data``. Raises ``Malformed``."""
@@ -81,6 +104,9 @@ class Chunked:
         return b"".join(out) if len(out) != 1 else out[0]
 
 
+_SIZE: Final = re.compile(rb"[0-9a-fA-F]{1,16}")
+
+
 class Answer:
     """The engine's answer: its head, and its body as it comes."""
 
@@ -97,8 +123,15 @@ class Answer:
         """Without parameters, in small letters."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
-    async def body(self) -> AsyncIterator[bytes]:
+    async def body(self) -> AsyncGenerator[bytes, None]:
         """The body, piece by piece. Raises ``Unreachable`` when the connection ends before the body does."""
+        async for data, chunked in self.coded():
+            taken = data if chunked is None else chunked.feed(data)
+            if taken:
+                yield taken
+
+    async def coded(self) -> AsyncGenerator[tuple[bytes, Chunked | None], None]:
+        """The body as it comes, with what takes its coding off: to be fed before the next piece. As ``body``."""
         chunked = Chunked() if "chunked" in self.headers.get("transfer-encoding", "").lower() else None
         length = self.headers.get("content-length", "")
         left = int(length) if length.isdigit() else None
@@ -108,13 +141,10 @@ class Answer:
                 if chunked is None and left is None:
                     return  # RFC 9112 §6.3: the end of the connection ends the body
                 raise Unreachable("The connection to the engine was lost.")
-            if chunked is not None:
-                data = chunked.feed(data)
-            elif left is not None:
+            if chunked is None and left is not None:
                 data = data[:left]
                 left -= len(data)
-            if data:
-                yield data
+            yield data, chunked
 
     async def read(self) -> bytes:
         """The next bytes of a connection that was taken over; empty at its end."""
@@ -174,7 +204,7 @@ async def exchange(
     path: str,
     *,
     version: str,
-    query: Mapping[str, str | int] | None = None,
+    query: Query | None = None,
     content: Any = None,
     upgrade: bool = False,
     deadline: float = ANSWER,
@@ -188,7 +218,7 @@ async def exchange(
     reader, writer = await connect(address)
     try:
         body = b"" if content is None else json.dumps(content).encode()
-        target = f"/v{version}{quote(path)}" + (f"?{urlencode(query)}" if query else "")
+        target = f"/v{version}{quote(path)}" + (f"?{urlencode(query, doseq=True)}" if query else "")
         head = [f"{method} {target} HTTP/1.1", "Host: docker", "User-Agent: quarterdeck"]
         if content is not None:
             head.append("Content-Type: application/json")

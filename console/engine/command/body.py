@@ -269,13 +269,14 @@ def _cdi(spec: RunSpec) -> list[dict[str, Any]]:
 def _endpoints(spec: RunSpec, with_mac: bool) -> dict[str, Any]:
     """What the networks are told. A single one that is told nothing is not in it: its mode says it."""
     networks = spec.networks or (NetworkAttachment(),)
-    found = {network.name: _endpoint(network, spec, index == 0, with_mac) for index, network in enumerate(networks)}
+    found = {network.name: endpoint(network, spec, index == 0, with_mac) for index, network in enumerate(networks)}
     if len(spec.networks) == 1 and not any(found[networks[0].name].values()):
         return {}
     return found
 
 
-def _endpoint(network: NetworkAttachment, spec: RunSpec, first: bool, with_mac: bool) -> dict[str, Any]:
+def endpoint(network: NetworkAttachment, spec: RunSpec, first: bool, with_mac: bool) -> dict[str, Any]:
+    """Return what one network is told of the container; ``first``: the one of its mode."""
     ipam: dict[str, Any] = _given(
         IPv4Address=network.ip, IPv6Address=network.ip6, LinkLocalIPs=list(network.link_local_ips)
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from console.engine.command.parts import ports
 from console.engine.command.spec import NetworkAttachment, RunSpec
 
+MOST_PORTS: Final = 65_536  # of all ranges together: each is an entry of its own in what the engine is sent
 _BUILT_IN: Final = frozenset({"default", "bridge", "host", "none"})
 
 
@@ -27,7 +29,15 @@ def contradictions(spec: RunSpec) -> list[str]:
         found.append("--no-healthcheck and the other --health options exclude each other.")
     if spec.log_driver == "none" and spec.log_opt:
         found.append("The log driver none has no options.")
+    if too_many_ports(spec):
+        found.append(f"More than {MOST_PORTS:,} ports are published or exposed.")
     return found + _networks(spec)
+
+
+def too_many_ports(spec: RunSpec) -> bool:
+    """Whether the ranges of ports are too many to be counted one by one."""
+    ranges = [ports(port.container_port) for port in spec.publish] + [ports(port.port) for port in spec.expose]
+    return sum(last - first + 1 for first, last in ranges) > MOST_PORTS
 
 
 def _health(spec: RunSpec) -> bool:

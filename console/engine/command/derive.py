@@ -29,11 +29,12 @@ class Derived:
     notes: tuple[str, ...] = ()
 
 
-def derive(container: Raw, image: Raw, info: Raw) -> Derived:
+def derive(container: Raw, image: Raw, info: Raw, whole: bool = False) -> Derived:
     """Return the command of a container.
 
     ``container``: ``GET /containers/{id}/json``; ``image``: that of its image, empty if it is gone (then all that the
-    image gave is part of the command); ``info``: ``GET /info``.
+    image gave is part of the command); ``info``: ``GET /info``. ``whole``: it is to be made again as it is, with the
+    labels of Compose and with networks that one command cannot join.
     """
     notes: list[str] = []
     config, host = child(container, "Config"), child(container, "HostConfig")
@@ -45,7 +46,7 @@ def derive(container: Raw, image: Raw, info: Raw) -> Derived:
         "hostname": _hostname(container, info),
         "domainname": string(config, "Domainname"),
         "env": _environment(strings(config, "Env"), strings(given, "Env")),
-        "label": _labels(child(config, "Labels"), child(given, "Labels"), notes),
+        "label": _labels(child(config, "Labels"), child(given, "Labels"), notes, whole),
         "stop_timeout": _stop_timeout(config),
         "volume": _volumes(host, child(config, "Volumes"), child(given, "Volumes")),
     }
@@ -56,7 +57,7 @@ def derive(container: Raw, image: Raw, info: Raw) -> Derived:
     values |= _command(config, given, notes)
     values |= _health(child(config, "Healthcheck"), child(given, "Healthcheck"), notes)
     values |= port_options(config, given, host)
-    values |= network_options(container, notes, info)
+    values |= network_options(container, notes, info, whole)
     values |= host_options(container, info, notes)
     return Derived(RunSpec(**values), tuple(notes))
 
@@ -83,12 +84,16 @@ def _variable(item: str) -> Variable:
     return Variable(name, value if equals else None)
 
 
-def _labels(found: Raw, image: Raw, notes: list[str]) -> Pairs:
+def _labels(found: Raw, image: Raw, notes: list[str], whole: bool) -> Pairs:
     own = [(name, value) for name, value in pairs(found) if image.get(name) != value]
+    if whole:
+        return tuple(own)
     kept = tuple((name, value) for name, value in own if not name.startswith(COMPOSE))
     if len(kept) < len(own):
         count = len(own) - len(kept)
-        notes.append(f"{count} labels of Compose are left out: with them Compose would take the container as its own.")
+        one = "1 label of Compose is left out: with it"
+        which = one if count == 1 else f"{count} labels of Compose are left out: with them"
+        notes.append(f"{which} Compose would take the container as its own.")
     return kept
 
 

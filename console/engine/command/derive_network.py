@@ -41,8 +41,8 @@ def _order(port: PublishedPort) -> tuple[str, str]:
     return port.container_port.zfill(5), port.protocol
 
 
-def network_options(container: Raw, notes: list[str], info: Raw) -> dict[str, Any]:
-    """The networks, the one of the mode first; links."""
+def network_options(container: Raw, notes: list[str], info: Raw, whole: bool = False) -> dict[str, Any]:
+    """The networks, the one of the mode first; links. ``whole``: also those that only a further command joins."""
     mode = string(child(container, "HostConfig"), "NetworkMode") or "default"
     known = child(container, "NetworkSettings", "Networks")
     first = next((name for name in known if _is(name, child(known, name), mode)), None)
@@ -53,13 +53,13 @@ def network_options(container: Raw, notes: list[str], info: Raw) -> dict[str, An
     others = [_attachment(name, child(known, name), container) for name in known if name != first]
     if mode.startswith("container:"):
         others = []
-    if others and not user_defined(mode):
+    if others and not user_defined(mode) and not whole:
         notes.append(f"It was also connected to {', '.join(n.name for n in others)}: docker network connect does that.")
         others = []
-    if any(lowered(network) for network in others):
+    if any(lowered(network) for network in others) and not whole:
         notes.append("The command makes names and aliases of further networks lower case.")
     links = _links(container, child(known, first) if first else {})
-    if _implied(mode, info) and main == NetworkAttachment(mode):
+    if _implied(mode, info) and main == NetworkAttachment(mode) and not others:
         return {"link": links}
     if _implied(mode, info):
         mode = "default"

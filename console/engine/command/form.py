@@ -105,6 +105,9 @@ def read(data: Mapping[str, Sequence[str]], start: bool) -> Filled:
     """Read the fields of a form. Never raises; line breaks are taken as ``\\n``, empty fields as not given."""
     given = {name: [text.replace("\r\n", "\n") for text in texts[:MOST_ROWS]] for name, texts in data.items()}
     filled = Filled(RunSpec())
+    for name in (name for name, texts in data.items() if len(texts) > MOST_ROWS):
+        option = "publish" if name in PUBLISH_PARTS else "mount" if name in MOUNT_PARTS else name
+        filled.errors[option, MOST_ROWS - 1] = f"At most {MOST_ROWS} of them can be given."
     values: dict[str, Any] = {"start": start, "image": _first(given, "image")}
     first: dict[str, Any] = {}
     try:

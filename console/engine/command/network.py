@@ -7,14 +7,10 @@ Source of the flags: the CLI's reference (``docker network create --help``); of 
 from __future__ import annotations
 
 import ipaddress
-import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
-from console.engine.command.words import split
-
-Pairs = tuple[tuple[str, str], ...]
+from console.engine.command.table import Option, Pairs, Row, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,36 +67,13 @@ class RemoveNetwork:
 Command = CreateNetwork | ConnectNetwork | DisconnectNetwork | RemoveNetwork
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One flag. ``kind``: text, bool, many (repeated texts) or pairs (repeated NAME=value)."""
-
-    name: str
-    kind: str = "text"
-    short: str = ""
-
-    @property
-    def field(self) -> str:
-        """Its field of the command."""
-        return self.name.replace("-", "_")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One verb: its words after ``docker network``, its flags and the names that follow them."""
-
-    made: type[Command]
-    words: tuple[str, ...]  # the first is the one that is written
-    options: tuple[Option, ...]
-    names: tuple[str, ...]
-
-
-TABLE: Final[tuple[Row, ...]] = (
+TABLE: Final[Table[Command]] = Table(
+    "network",
     Row(
         CreateNetwork,
         ("create",),
         (
-            Option("driver", short="d"),
+            Option("driver", short="d", always=True),
             Option("scope"),
             Option("subnet", "many"),
             Option("gateway", "many"),
@@ -133,104 +106,10 @@ TABLE: Final[tuple[Row, ...]] = (
     Row(DisconnectNetwork, ("disconnect",), (Option("force", "bool", "f"),), ("network", "container")),
     Row(RemoveNetwork, ("rm", "remove"), (), ("network",)),
 )
-_ROWS: Final[Mapping[type[Command], Row]] = {row.made: row for row in TABLE}
-_TRUE: Final = frozenset({"", "1", "t", "true"})
-
-
-def words(command: Command) -> list[list[str]]:
-    """The command as groups of words: what one line of it holds."""
-    row, plain = _ROWS[type(command)], type(command)()
-    groups = [["docker", "network", row.words[0]]]
-    for option in row.options:
-        value = getattr(command, option.field)
-        if value == getattr(plain, option.field) and not (option.name == "driver" and value):
-            continue
-        flag = f"--{option.name}"
-        if option.kind == "bool":
-            groups.append([flag])
-        elif option.kind == "many":
-            groups += [[flag, item] for item in value]
-        elif option.kind == "pairs":
-            groups += [[flag, f"{name}={item}" if item else name] for name, item in value]
-        else:
-            groups.append([flag, value])
-    return [*groups, [getattr(command, name) for name in row.names]]
-
-
-def render(command: Command) -> str:
-    """The command on one line, as a shell accepts it; what is not said yet stands in capitals."""
-    return " ".join(shlex.quote(word) for group in _filled(command) for word in group)
-
-
-def render_lines(command: Command) -> str:
-    """The command with one option a line, joined by backslashes."""
-    return " \\\n  ".join(" ".join(shlex.quote(word) for word in group) for group in _filled(command))
-
-
-def _filled(command: Command) -> list[list[str]]:
-    *flags, names = words(command)
-    wanted = _ROWS[type(command)].names
-    return [*flags, [word or name.upper() for word, name in zip(names, wanted, strict=True)]]
-
-
-@dataclass(slots=True)
-class Parsed:
-    """What a text said. ``command`` is None where it is none of these; ``notes``: what could not be taken over."""
-
-    command: Command | None = None
-    notes: list[str] = field(default_factory=list)
-
-
-def parse(text: str) -> Parsed:
-    """Read one command as a person types it. Never raises; nothing is dropped without a note."""
-    found = split(text)
-    given = [word.text for word in found.words]
-    parsed = Parsed(notes=[note.sentence for note in (*found.unmapped, *found.variables)])
-    if given[:1] == ["sudo"]:
-        given = given[1:]
-    verb = given[2] if given[:2] == ["docker", "network"] and len(given) > 2 else ""
-    row = next((row for row in TABLE if verb in row.words), None)
-    if row is None:
-        parsed.notes.append("This is not docker network create, connect, disconnect or rm.")
-        return parsed
-    values: dict[str, Any] = {}
-    names: list[str] = []
-    rest = iter(given[3:])
-    for word in rest:
-        if word == "--":
-            names += list(rest)
-        elif word.startswith("-") and len(word) > 1:
-            _option(row, word, rest, values, parsed.notes)
-        else:
-            names.append(word)
-    for extra in names[len(row.names) :]:
-        parsed.notes.append(f"“{extra}” is one name too many.")
-    values |= dict(zip(row.names, names, strict=False))
-    parsed.command = row.made(**values)
-    return parsed
-
-
-def _option(row: Row, word: str, rest: Any, values: dict[str, Any], notes: list[str]) -> None:
-    name, equals, value = word.partition("=")
-    found = next((o for o in row.options if name in {f"--{o.name}", f"-{o.short}" if o.short else ""}), None)
-    if found is None and not word.startswith("--"):  # -dbridge
-        found = next((o for o in row.options if o.short and word[1] == o.short), None)
-        equals, value = ("=", word[2:].removeprefix("=")) if found else ("", "")
-    if found is None:
-        notes.append(f"“{word}” is not an option of docker network {row.words[0]} here.")
-        return
-    if found.kind == "bool":
-        values[found.field] = value.lower() in _TRUE
-        return
-    if not equals:
-        value = next(rest, "")
-    if found.kind == "text":
-        values[found.field] = value
-    elif found.kind == "many":
-        values[found.field] = (*values.get(found.field, ()), *value.split(","))
-    else:
-        key, _, content = value.partition("=")
-        values[found.field] = tuple({**dict(values.get(found.field, ())), key: content}.items())
+words = TABLE.words
+render = TABLE.render
+render_lines = TABLE.render_lines
+parse = TABLE.parse
 
 
 class NoSubnet(ValueError):

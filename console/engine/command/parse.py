@@ -8,12 +8,12 @@ from typing import Any, Final
 from console.engine.command.check import contradictions
 from console.engine.command.flags import FILE, LONG, SHORT, Flag
 from console.engine.command.parts import seccomp_file
-from console.engine.command.prefix import after_docker
+from console.engine.command.prefix import after_docker, begins_later
 from console.engine.command.spec import NetworkAttachment, RunSpec, Volume
 from console.engine.command.values import BadValue
+from console.engine.command.words import MAX_LENGTH as MAX_LENGTH
 from console.engine.command.words import Note, Word, split
 
-MAX_LENGTH: Final = 256 * 1024  # characters; a longer text is no command
 MAX_WORDS: Final = 10_000
 
 
@@ -53,6 +53,11 @@ class _Parser:
     def __init__(self, text: str) -> None:
         self.text = text
         found = split(text)
+        if not after_docker(found.words).found and (begin := begins_later(text)):
+            before = text[:begin].strip()
+            found = split(" " * begin + text[begin:])
+            sentence = "What stands before the first docker run or docker create is not read."
+            found.unmapped.insert(0, Note(text.index(before), before, sentence))
         self.words, self.changed, self.unmapped, self.variables = (
             found.words,
             found.changed,

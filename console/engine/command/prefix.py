@@ -10,6 +10,11 @@ from console.engine.command.words import Note, Word
 
 _PROMPT = re.compile(r"[$#>%❯➜]|\S+@\S+[$#%]|PS>|(?:PS )?[A-Z]:\\\S*>")
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.DOTALL)
+_LATER = re.compile(
+    r"(?:^|&&|;)[ \t]*(?P<begin>(?:(?:[$#>%❯➜]|\S{1,80}@\S{1,80}[$#%])[ \t]+)?(?:sudo[ \t]+)?"
+    r"(?:docker|podman|nerdctl)[ \t]+(?:container[ \t]+)?(?:run|create)\s)",
+    re.MULTILINE,
+)
 _SUDO_VALUE: Final = frozenset({"-u", "-g", "-h", "-p", "-C", "-D", "-R", "-T", "--user", "--group"})
 _DOCKER_VALUE: Final = frozenset({"-H", "--host", "-c", "--context", "--config", "-l", "--log-level"}) | {
     "--tlscacert",
@@ -55,6 +60,12 @@ def after_docker(words: list[Word]) -> Begin:
     begin.at += length
     begin.found = True
     return begin
+
+
+def begins_later(text: str) -> int:
+    """Where a ``docker run`` begins behind other commands: on a line of its own, or after ``&&`` or ``;``; 0 if not."""
+    found = _LATER.search(text)
+    return found.start("begin") if found else 0
 
 
 def _shell(words: list[Word], begin: Begin) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Final
 
-_VARIABLE = re.compile(r"\$(?:\{[^}]*\}|\([^)]*\)|[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])")
+MAX_LENGTH: Final = 256 * 1024  # characters; a longer text is no command
+
+_VARIABLE = re.compile(r"\$(?:\{[^}]{0,500}\}|\([^)]{0,500}\)|[A-Za-z_][A-Za-z0-9_]*|[0-9@*#?$!-])")
 _BACKTICKS = re.compile(r"`[^`\n]+`")
+_COMMENT = re.compile(r"`[ \t]*#[^`\n]*`")  # a shell runs nothing for it; so notes stand in the middle of long commands
+_PLACEHOLDER = re.compile(r"<[A-Za-z](?:[^<>\n`'\"$]{0,100}[^<>\s`'\"$])?>")  # <path to your files>
 _PROMPT_CONTINUED = re.compile(r"[ \t]*>[ \t]+")  # the shell's own "> " in front of a copied second line
 _CONTINUED = re.compile(r"\\[ \t]*\r?\n|(?<=[ \t])[`^]\r?\n")  # sh; PowerShell and cmd
 _ROOT_PROMPT = re.compile(r"#[ \t]+(?:sudo[ \t]|(?:\S*/)?(?:docker|podman)[ \t])")  # else a comment
@@ -67,7 +72,9 @@ class _Splitter:
                 self.at += 1
             elif char == "#" and (self.found.words or not _ROOT_PROMPT.match(text, self.at)):
                 self._comment()
-            elif char in _OPERATORS:
+            elif _COMMENT.match(text, self.at):
+                self._plain()
+            elif self._ends():
                 self._rest(f"What follows “{char}” is for the shell, not for docker; it is left out")
                 break
             else:
@@ -106,7 +113,7 @@ class _Splitter:
             self._note(self.found.variables, start, "~", sentence)
         while self.at < len(text):
             char = text[self.at]
-            if char in " \t\r\n" or char in _OPERATORS:
+            if char in " \t\r\n" or self._ends():
                 break
             if _CONTINUED.match(text, self.at):  # joins what stands on both sides
                 if char != "\\":
@@ -121,6 +128,8 @@ class _Splitter:
                 parts.append(self._double())
             elif char == "$" and text[self.at + 1 : self.at + 2] == "'":
                 parts.append(self._ansi())
+            elif char == "<":
+                parts.append(self._placeholder())
             else:
                 parts.append(self._plain())
         self.at = min(self.at, len(text))
@@ -169,8 +178,26 @@ class _Splitter:
         self._unclosed(begin)
         return "".join(parts)
 
+    def _ends(self) -> bool:
+        """Whether the command ends here for the shell: at an operator that does not begin a place to fill in."""
+        return self.text[self.at] in _OPERATORS and not _PLACEHOLDER.match(self.text, self.at)
+
+    def _placeholder(self) -> str:
+        """Take a place to fill in as it is typed."""
+        found = _PLACEHOLDER.match(self.text, self.at)
+        assert found is not None
+        sentence = "A place to fill in; here it is left as typed."
+        self._note(self.found.variables, self.at, found[0], sentence)
+        self.at = found.end()
+        return found[0]
+
     def _plain(self) -> str:
-        """Take one character, or one variable as it is typed."""
+        """Take one character, or one variable as it is typed; nothing of a comment in backticks."""
+        comment = _COMMENT.match(self.text, self.at)
+        if comment:
+            self._note(self.found.changed, self.at, comment[0], "A comment: ignored.")
+            self.at = comment.end()
+            return ""
         char = self.text[self.at]
         pattern = _VARIABLE if char == "$" else _BACKTICKS if char == "`" else None
         found = pattern.match(self.text, self.at) if pattern else None

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+from urllib.parse import urlencode
 
+from console.engine.command.body import body, query
+from console.engine.command.flags import LONG, SHORT
+from console.engine.command.parse import parse
 from tests.engines import PrivateEngine
+from tools import engines
 from tools.engines import api
+
+DAEMON: Final = "Error response from daemon: "
+# Options that no line has: they speak of the machine on which the command is typed.
+NOT_IN_A_LINE: Final = {"env-file", "label-file", "cidfile", "use-api-socket"}
+# Options with which not every engine here makes a container, so that there it is the refusals that are compared.
+NOT_EVERYWHERE: Final[Mapping[str, str]] = {
+    "storage-opt": "overlay takes it on xfs with pquota only",
+    "annotation": "engines from API 1.43 on",
+    "health-start-interval": "engines from API 1.44 on",
+    "mac-address": "this command line sends it to engines from API 1.44 on",
+}
 
 FILE = Path(__file__).parents[2] / "payloads" / "run_lines.txt"
 LINES = [line for line in FILE.read_text().splitlines() if line.startswith("docker")]
@@ -86,7 +104,73 @@ def inspected(engine: PrivateEngine, container: str) -> dict[str, Any]:
     kept["Config"]["Env"] = sorted(found["Config"]["Env"] or [])  # the CLI sends them in any order, as it does binds
     kept["HostConfig"]["Binds"] = sorted(found["HostConfig"]["Binds"] or [])
     kept["HostConfig"]["Links"] = sorted(found["HostConfig"]["Links"] or [])  # the engine's own order is any
-    kept["HostConfig"]["Links"] = sorted(found["HostConfig"]["Links"] or [])  # the engine keeps them in no order
     if found["Config"]["Hostname"] in {raw["Id"][:12], "SHORT"}:
         kept["Config"]["Hostname"] = "SHORT"
     return kept
+
+
+def by_cli(engine: PrivateEngine, words: list[str]) -> tuple[str, str]:
+    """The id of the container that the CLI made, and what it said where it failed."""
+    before = names(engine)
+    done = engines.docker(engine._engine, *words)
+    made = names(engine) - before
+    # A container that could not be started is there all the same.
+    return (made.pop() if made else ""), ("" if done.returncode == 0 else done.stderr)
+
+
+def by_us(engine: PrivateEngine, line: str, version: str) -> tuple[str, str]:
+    """The same by our request, through the same version of the API."""
+    spec = parse(line).spec
+    address = f"/v{version}/containers/create?{urlencode(query(spec))}"
+    try:
+        made = str(post(engine, address, body(spec, version))["Id"])
+    except api.Refused as refusal:
+        return "", str(refusal)
+    if spec.start:
+        try:
+            post(engine, f"/v{version}/containers/{made}/start")
+        except api.Refused as refusal:
+            return made, str(refusal)
+    return made, ""
+
+
+def said(text: str) -> str:
+    """The engine's sentence in what the CLI prints."""
+    _, _, sentence = text.partition(DAEMON)
+    return listed(sentence.partition("\n")[0])
+
+
+def listed(sentence: str) -> str:
+    """The sentence with the networks that it names in order: the engine keeps them in none."""
+    begin, colon, given = " ".join(sentence.split()).rstrip(".").partition("endpoints: ")
+    return begin + colon + ", ".join(sorted(given.split(", ")))
+
+
+def options(line: str) -> set[str]:
+    """The long names of the options that a line gives."""
+    words = iter(shlex.split(line))
+    for word in words:
+        if word in ("run", "create"):
+            break
+    return set(_options(words))
+
+
+def _options(words: Iterator[str]) -> Iterator[str]:
+    for word in words:
+        if word == "--" or not word.startswith("-"):
+            return
+        name, given, _ = word.removeprefix("--").partition("=")
+        if word.startswith("--"):
+            yield LONG[name].name
+            if not given and not LONG[name].bool:
+                next(words)
+            continue
+        for place, letter in enumerate(word[1:], 2):
+            flag = SHORT[letter]
+            yield flag.name
+            if not flag.bool:
+                if not word[place:]:
+                    next(words)
+                break
+            if word[place:].startswith("="):
+                break

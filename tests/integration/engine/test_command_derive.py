@@ -13,7 +13,7 @@ from console.engine.command.parse import parse
 from console.engine.command.render import render
 from tests.engines import PrivateEngine
 from tests.integration.engine import run_lines
-from tests.integration.engine.test_command_parity import by_cli
+from tests.integration.engine.run_lines import by_cli
 
 OPTIONS = {"BindOptions", "VolumeOptions", "DriverConfig"}
 

@@ -1,93 +1,24 @@
-"""A pasted line gives the container that the docker CLI makes of it, or the same refusal."""
+"""The lines of ``tests/payloads/run_lines.txt`` use every option and, rendered, say the same.
+
+That each makes what the docker CLI makes of it: ``tests/integration/operations/test_parity.py``.
+"""
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterator
-from urllib.parse import urlencode
 
 import pytest
 
-from console.engine.command.body import body, query
-from console.engine.command.check import unsupported
+from console.engine.command.body import body
+from console.engine.command.flags import FLAGS, LONG
 from console.engine.command.parse import parse
 from console.engine.command.render import words
-from tests.engines import PrivateEngine
 from tests.integration.engine import run_lines
-from tools import engines
-from tools.engines import api
+from tools.engines import capsule
+from tools.setup import ROOT
 
-DAEMON = "Error response from daemon: "
-
-
-@pytest.fixture(scope="module")
-def stage(engine: PrivateEngine) -> Iterator[PrivateEngine]:
-    """The engine with what the lines name."""
-    run_lines.prepare(engine)
-    yield engine
-    engine.clean()
-
-
-def by_cli(engine: PrivateEngine, words: list[str]) -> tuple[str, str]:
-    """The id of the container that the CLI made, and what it said where it failed."""
-    before = run_lines.names(engine)
-    done = engines.docker(engine._engine, *words)
-    made = run_lines.names(engine) - before
-    # A container that could not be started is there all the same.
-    return (made.pop() if made else ""), ("" if done.returncode == 0 else done.stderr)
-
-
-def by_us(engine: PrivateEngine, line: str, version: str) -> tuple[str, str]:
-    """The same by our request, through the same version of the API."""
-    spec = parse(line).spec
-    address = f"/v{version}/containers/create?{urlencode(query(spec))}"
-    try:
-        made = str(run_lines.post(engine, address, body(spec, version))["Id"])
-    except api.Refused as refusal:
-        return "", str(refusal)
-    if spec.start:
-        try:
-            run_lines.post(engine, f"/v{version}/containers/{made}/start")
-        except api.Refused as refusal:
-            return made, str(refusal)
-    return made, ""
-
-
-def said(text: str) -> str:
-    """The engine's sentence in what the CLI prints."""
-    _, _, sentence = text.partition(DAEMON)
-    return listed(sentence.partition("\n")[0])
-
-
-def listed(sentence: str) -> str:
-    """The sentence with the networks that it names in order: the engine keeps them in none."""
-    begin, colon, names = " ".join(sentence.split()).rstrip(".").partition("endpoints: ")
-    return begin + colon + ", ".join(sorted(names.split(", ")))
-
-
-@pytest.mark.parametrize("line", run_lines.LINES)
-def test_a_line_gives_what_the_cli_makes_of_it(stage: PrivateEngine, line: str) -> None:
-    version = min(stage.api_version, "1.50")
-    theirs, failure = by_cli(stage, shlex.split(line)[1:])
-    expected = run_lines.inspected(stage, theirs) if theirs else None
-    if theirs:
-        run_lines.remove(stage, theirs)
-    if failure and DAEMON not in failure:
-        # The CLI itself refused: too old an engine, or one of another system. Then we say so too.
-        found = parse(line)
-        if "API v" in failure:
-            assert unsupported(found.spec, version) or "mac-address" in line, failure
-        else:
-            assert "running on windows" in failure, failure
-            assert any("Windows" in note.sentence for note in found.unmapped)
-        return
-    ours, refusal = by_us(stage, line, version)
-    got = run_lines.inspected(stage, ours) if ours else None
-    if ours:
-        run_lines.remove(stage, ours)
-    assert got == expected
-    if "No such image" not in refusal:  # the CLI would pull it
-        assert said(failure) == listed(refusal)
+USED = {name for line in run_lines.LINES for name in run_lines.options(line)}
 
 
 @pytest.mark.parametrize("line", run_lines.LINES)
@@ -95,3 +26,21 @@ def test_a_line_that_was_rendered_says_the_same(line: str) -> None:
     spec = parse(line).spec
     assert parse(shlex.join(words(spec))).spec == spec
     assert body(spec) == body(parse(shlex.join(words(spec))).spec)
+
+
+def test_every_option_is_in_a_line() -> None:
+    assert {flag.name for flag in FLAGS} - run_lines.NOT_IN_A_LINE == USED
+
+
+@pytest.mark.parametrize("verb", ["run", "create"])
+def test_every_option_of_the_command_line_is_known(verb: str) -> None:
+    said = capsule.run("docker", "container", verb, "--help").stdout
+    offered = set(re.findall(r"^ +(?:-\w, )?--([a-z0-9-]+)", said, re.MULTILINE)) - {"help"}
+    assert len(offered) > 90
+    assert offered <= set(LONG)
+
+
+def test_what_does_nothing_here_is_listed_with_its_reason() -> None:
+    page = (ROOT / "docs" / "run-options.md").read_text()
+    listed = dict(re.findall(r"^\| `--([a-z0-9-]+)` \| (.+?) \|$", page, re.MULTILINE))
+    assert listed == {flag.name: flag.remark for flag in FLAGS if flag.remark} | dict(run_lines.NOT_EVERYWHERE)

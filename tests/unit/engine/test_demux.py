@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from console.engine.demux import LINE_CAP, PART, Chunk, FrameParser, Line, LineAssembler, LineReader
 from console.engine.errors import Malformed
+from console.engine.wire import Chunked
 
 T0 = int(datetime(2024, 5, 1, 10, tzinfo=UTC).timestamp()) * 1_000_000_000
 STAMP = b"2024-05-01T10:00:00.%09dZ "
@@ -100,6 +101,16 @@ def test_split_lines_are_joined_and_inserted_times_removed(framed: bool, size: i
     assert got == [Line("stdout", line[:size], T0 + 5), Line("stdout", b"next", T0 + 6)]
 
 
+@pytest.mark.parametrize("step", [7, 16384, 10**6])
+def test_times_in_a_terminals_long_line_are_removed_where_the_driver_made_it_longer(step: int) -> None:
+    """json-file writes three bytes for each that is no UTF-8: parts are longer than where they were cut."""
+    stamp = b"2026-11-25T13:06:20.734022661Z "
+    sent = stamp + b"x" * 16382 + b"\xef\xbf\xbd" * 2 + stamp + b"\xef\xbf\xbd" * 2 + b"\r\n" + stamp + b"next\r\n"
+    reader = LineReader(framed=False)
+    found = [line for at in range(0, len(sent), step) for line in reader.feed(sent[at : at + step])]
+    assert [line.data for line in found] == [b"x" * 16382 + b"\xef\xbf\xbd" * 4 + b"\r", b"next\r"]
+
+
 def test_an_endless_line_is_cut_and_the_rest_counted() -> None:
     got = read([logged(2, 0, b"x" * 2_000_000), logged(2, 1, b"y")])
     assert got[0].data == b"x" * LINE_CAP
@@ -139,6 +150,42 @@ def test_the_short_way_reads_any_frames_as_the_long_way_does(
     sent: list[bytes], cuts: list[int], timestamps: bool
 ) -> None:
     read(pieces(b"".join(sent), cuts), timestamps=timestamps)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(
+    st.lists(st.one_of(frames, st.just(b"")), max_size=12),
+    st.lists(st.integers(min_value=0, max_value=2000), max_size=20),
+    st.lists(st.integers(min_value=0, max_value=2000), max_size=20),
+    st.booleans(),
+)
+def test_lines_out_of_chunks_are_those_without_them(
+    sent: list[bytes], apart: list[int], cuts: list[int], timestamps: bool
+) -> None:
+    """A frame a chunk, as engines do; and where ``apart`` says, chunks that begin and end anywhere."""
+    pieces_of_frames = [piece for one in sent for piece in pieces(one, [cut for cut in apart if cut % 3 == 0])]
+    coded = b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in pieces_of_frames if one) + b"0\r\n\r\n"
+    reader, chunked = LineReader(framed=True, timestamps=timestamps), Chunked()
+    found = [line for piece in pieces(coded, cuts) for line in reader.feed_coded(piece, chunked)]
+    assert chunked.done
+    whole = read([b"".join(sent)], timestamps=timestamps)
+    assert found == [line for line in whole if line.ended]
+    assert sorted(reader.close()) == sorted(line for line in whole if not line.ended)
+
+
+def test_a_text_that_looks_like_the_end_of_a_chunk_is_text() -> None:
+    """What stands before a line says how long it is, not what the line looks like."""
+    inner = logged(1, 2, b"inner")
+    liar = frame(1, STAMP % 1 + b"one\n\r\n%x\r\n%b\r\n\n" % (len(inner), inner))
+    sent = b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in (logged(1, 0, b"zero"), liar, logged(1, 3, b"three")))
+    found = LineReader(framed=True).feed_coded(sent, Chunked())
+    assert found == read([logged(1, 0, b"zero") + liar + logged(1, 3, b"three")])
+    assert [line.data for line in found][:2] == [b"zero", b"one"]
+
+
+def test_a_chunk_that_holds_more_than_its_frame_is_read_to_its_end() -> None:
+    both = logged(1, 0, b"zero") + logged(2, 1, b"one")
+    assert LineReader(framed=True).feed_coded(b"%x\r\n%b\r\n" % (len(both), both), Chunked()) == read([both])
 
 
 @pytest.mark.parametrize("header", [b"\x03\0\0\0\0\0\0\1x", b"\1\0\0\1\0\0\0\1x", b"\1\0\0\0\xff\0\0\0x"])

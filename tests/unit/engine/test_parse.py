@@ -46,7 +46,9 @@ def test_running_container() -> None:
         ("volume", "/data", True),
         ("bind", "/mnt/hosts", True),
         ("volume", "/scratch", False),
+        ("tmpfs", "/tmp", False),
     ]
+    assert [mount.mode for mount in web.mounts if mount.type == "tmpfs"] == [""]
     assert [(net.network_name, net.ipv4_address, net.ipv4_prefix) for net in web.endpoints] == [
         ("back", "10.99.0.128", 24),
         ("bridge", "172.17.0.2", 16),
@@ -276,7 +278,7 @@ def test_bombs_are_bounded_and_marked() -> None:
     assert (len(bomb.env), bomb.env[-1]) == (1025, ("… 98,976 more", ""))
     assert (len(bomb.ports), bomb.ports[-1]) == (2049, Port(65_535 + 2 - 2048, "more"))
     raw["Mounts"] = [{"Destination": f"/{n}"} for n in range(2000)]
-    with pytest.raises(Malformed, match="2,000 mounts"):
+    with pytest.raises(Malformed, match="2,001 mounts"):
         parse.container(raw)
 
 

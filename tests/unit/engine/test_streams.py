@@ -35,7 +35,7 @@ def fake(tmp_path: Path) -> Iterator[FakeEngine]:
         yield running
 
 
-async def read(stream: EventStream, count: int, seconds: float = 10.0) -> list[Event]:
+async def read(stream: EventStream, count: int, seconds: float = 30.0) -> list[Event]:
     """The next ``count`` events."""
     found: list[Event] = []
     async with asyncio.timeout(seconds):
@@ -91,10 +91,18 @@ async def test_the_subscription_reaches_back_on_the_engines_clock(fake: FakeEngi
     assert "exec" not in targets[0]
 
 
-@pytest.mark.parametrize("fault", ["ends", "breaks", "dies"])
-async def test_every_end_is_unreachable(fake: FakeEngine, fault: str) -> None:
+@pytest.mark.parametrize("fault", ["ends", "breaks", "breaks-later", "breaks-twice", "dies"])
+async def test_every_end_is_unreachable(fake: FakeEngine, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.engine.connection.SILENCE", 0.2)
+
     def speak(call: Call) -> None:
-        if fault == "breaks":
+        if fault.startswith("breaks-"):  # each in a packet of its own: aiohttp tells these three apart
+            call.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+            call.wait(0.3)
+            call.say(b"%x\r\n%s\r\n%s" % (len(line(1)), line(1), b"zz\r\n" if fault == "breaks-twice" else b""))
+            call.wait(0.3)
+            call.say(b"zz\r\n")
+        elif fault == "breaks":
             call.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
             call.say(b"%x\r\n%s\r\nzz\r\n" % (len(line(1)), line(1)))
         elif fault == "dies":

@@ -72,6 +72,14 @@ def test_any_spec_gives_lines_of_one_form(spec: RunSpec) -> None:
         ("--cap-add SYS_ADMIN --device /dev/sda", ["--cap-add", "--device"]),
         ("--security-opt seccomp=unconfined", ["--security-opt"]),
         ("--volumes-from db", ["--volumes-from"]),
+        ("--mount type=volume,src=a,dst=/x,volume-driver=local", []),
+        ("--mount type=volume,src=a,dst=/x,volume-driver=sshfs", ["--mount with a volume-driver"]),
+        ("--network container:db --ipc container:db", ["--network container", "--ipc container"]),
+        ("--log-driver json-file --log-opt max-size=1m --log-opt tag=web --oom-score-adj 500", []),
+        ("--log-driver syslog", ["--log-driver"]),
+        ("--log-opt syslog-address=unix:///run/docker.sock", ["--log-driver"]),
+        ("--annotation run.oci.hooks.stdout=/etc/cron.d/x", ["--annotation"]),
+        ("--oom-score-adj -999", ["--oom-score-adj below 0"]),
     ],
 )
 def test_what_reaches_the_host(options: str, reaches: list[str]) -> None:

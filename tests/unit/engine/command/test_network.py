@@ -95,3 +95,9 @@ def test_addresses_find_their_subnet() -> None:
     ]
     with pytest.raises(NoSubnet):
         pools(CreateNetwork("x", subnet=("10.1.0.0/16",), gateway=("10.2.0.1",)))
+
+
+def test_a_text_that_is_no_command_by_its_length() -> None:
+    found = parse("docker network create " + "${a" * 100_000)
+    assert found.command is None
+    assert "longer than" in found.notes[0]

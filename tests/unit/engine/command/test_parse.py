@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -181,6 +182,47 @@ def test_what_cannot_be_taken_is_said_with_its_place(line: str, piece: str, said
     assert found.spec.image == "nginx"
 
 
+def test_notes_in_backticks_are_comments() -> None:
+    found = parse(
+        "docker run -d `# optional` \\\n  --cap-add=SYS_MODULE `#optional` \\\n  -e A=1`#glued` nginx `#last`"
+    )
+    assert found.spec.image == "nginx"
+    assert found.spec.env == (Variable("A", "1"),)
+    assert (found.spec.cap_add, found.spec.command) == (("SYS_MODULE",), ())
+    assert [note.source for note in found.changed] == ["`# optional`", "`#optional`", "`#glued`", "`#last`"]
+    assert (found.unmapped, found.variables) == ((), ())
+
+
+def test_places_to_fill_in_are_left_as_typed_and_pointed_out() -> None:
+    found = parse("docker run -d -v <path/to/media>:/data -e KEY=<your key> -e TZ='<zone>' nginx <command>")
+    assert found.spec.image == "nginx"
+    assert found.spec.env == (Variable("KEY", "<your key>"), Variable("TZ", "<zone>"))
+    assert [volume.source for volume in found.spec.volume] == ["<path/to/media>"]
+    assert found.spec.command == ("<command>",)
+    assert [note.source for note in found.variables] == ["<path/to/media>", "<your key>", "<command>"]
+    assert found.unmapped == ()
+
+
+@pytest.mark.parametrize("tail", ["< in", "<in", "<in >out", "<<EOF", "> out"])
+def test_what_only_a_shell_can_do_is_left_out_and_said(tail: str) -> None:
+    found = parse(f"docker run -d nginx {tail}")
+    assert (found.spec.image, found.spec.command) == ("nginx", ())
+    assert "for the shell" in sentences(found)
+
+
+@pytest.mark.parametrize(
+    "before", ["docker volume create data\n", "VERSION=1\n", "# first\ndocker pull nginx && ", "mkdir x; cd x\n$ sudo "]
+)
+def test_other_commands_before_it_are_passed_over_and_said(before: str) -> None:
+    line = f"{before}docker run -d --name web nginx"
+    found = parse(line)
+    assert (found.spec.name, found.spec.image) == ("web", "nginx")
+    [note] = [note for note in found.unmapped if "stands before" in note.sentence]
+    assert line[note.position :].startswith(note.source)
+    assert before.startswith(note.source)
+    assert all(line[note.position :].startswith(note.source) for note in found.changed)
+
+
 @pytest.mark.parametrize(
     "line", ["", "   ", "ls -l", "docker", "docker ps", "docker container ls", "docker run", "run nginx"]
 )
@@ -217,6 +259,13 @@ def test_what_is_taken_otherwise_is_said() -> None:
 
 def test_a_text_that_is_too_long_is_not_read() -> None:
     assert "longer than" in sentences(parse("docker run nginx " + "x" * MAX_LENGTH))
+
+
+@pytest.mark.parametrize("piece", ["${a", "$(a", "`\n", "$'", '"$', "'", "<a", "`#", "a@b", "\ndocker "])
+def test_what_is_never_closed_takes_no_time(piece: str) -> None:
+    began = time.process_time()
+    parse("docker run nginx " + piece * (200_000 // len(piece)))
+    assert time.process_time() - began < 2
 
 
 @settings(max_examples=3000, deadline=None)

@@ -18,7 +18,7 @@ from console.engine.command.spec import Mount, NetworkAttachment, RunSpec, Varia
 from tests.unit.engine.command.specs import ALWAYS, FIELDS, RUN_ONLY, run_specs
 
 MASK = Mask(lambda name, value: masks.masked(name, value, masks.PLAIN_MASK), masks.masked_words)
-THOROUGH = settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+THOROUGH = settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @THOROUGH
