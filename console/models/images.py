@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from console.models.engines import Mirrored
+from console.models.engines import Engine, Mirrored
 
 
 class Image(Mirrored):
@@ -45,6 +45,22 @@ class ImageTag(models.Model):
 
     class Meta:
         ordering = ["reference"]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class RemoteTag(models.Model):
+    """What a tag was in its registry when somebody asked last. No part of the mirror: ``operations`` writes it."""
+
+    engine = models.ForeignKey(Engine, on_delete=models.CASCADE, related_name="+")
+    reference = models.CharField(max_length=600)  # repository:tag
+    digest = models.CharField(max_length=80)
+    checked_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["reference"]
+        constraints = [models.UniqueConstraint(fields=["engine", "reference"], name="remote_tag_key")]
 
     def __str__(self) -> str:
         return self.reference

@@ -11,10 +11,10 @@ from console.models.engines import Engine
 
 
 class Shell(models.Model):
-    """One terminal session. What is typed is never recorded. ``live.shells`` alone writes it.
+    """One terminal session. What is typed is never recorded. ``live`` alone writes it.
 
     ``marker`` stands in the environment of everything the session started, so that it can be found and ended even after
-    the console crashed. ``ended_at`` empty and ``owner`` gone: to be cleaned up.
+    the console crashed. ``ended_at`` empty and ``owner`` gone, or none: to be cleaned up (``live.orphans``).
     """
 
     class Kind(models.TextChoices):
