@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 from console import masks
@@ -20,7 +20,10 @@ _TARGET: Final = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class BuildParams(Params):
-    """``context``: the token of what was kept in the spool; ``args``: NAME=value each."""
+    """``context``: the token of what was kept in the spool; ``args``: NAME=value each.
+
+    ``typed``: the Dockerfile of the form, sealed: to be mended when the build fails.
+    """
 
     tag: str = ""
     context: str = ""
@@ -29,6 +32,7 @@ class BuildParams(Params):
     platform: str = ""
     no_cache: bool = False
     pull: bool = False
+    typed: str = ""
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
@@ -55,11 +59,12 @@ class BuildParams(Params):
             errors["args"] = f"One NAME=value a line; “{bad.partition('=')[0][:40]}” is none."
         if errors:
             raise InvalidParams(errors)
-        return cls(tag, _text(data, "context"), args, target, platform, _flag(data, "no_cache"), _flag(data, "pull"))
+        flags = _flag(data, "no_cache"), _flag(data, "pull")
+        return cls(tag, _text(data, "context"), args, target, platform, *flags, str(data.get("typed") or ""))
 
     def public(self) -> Self:
         args = tuple(masks.masked_words(list(self.args)))
-        return type(self)(self.tag, self.context, args, self.target, self.platform, self.no_cache, self.pull)
+        return replace(self, args=args)
 
     def command(self, base: str, name: str) -> str:
         return " ".join([base, *self.flags(), "."])

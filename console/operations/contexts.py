@@ -6,11 +6,15 @@ folders. Links, devices, absolute paths and paths that climb are refused.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
+import lzma
 import re
 import secrets
+import shutil
 import tarfile
+import threading
 import time
 import zipfile
 import zlib
@@ -22,17 +26,24 @@ from typing import IO, Any, Final
 from django.conf import settings
 
 from console.models import Operation
+from console.operations.dockerignore import Ignore, TooMuch
+from console.operations.uploads import SPARE
 
-MOST_ENTRIES: Final = 5000
-MOST_BYTES: Final = 128 * 1024 * 1024  # of all files, unpacked
+MOST_ENTRIES: Final = 50_000
+MOST_BYTES: Final = 2 * 1024**3  # of all files, unpacked
+HEAD: Final = 1024 * 1024  # bytes of one entry's head in a tar, with its extended names
+MOST_DIRECTORY: Final = 8 * 1024 * 1024  # bytes of a zip's directory, which is read whole
+AT_ONCE: Final = 2  # archives that are looked at in this process
+WAIT: Final = 30.0  # seconds for a turn
 LONGEST_PATH: Final = 512
 BLOCK: Final = 256 * 1024
 OLD: Final = 600.0  # seconds after which a file that no open operation names is left over
-OVERHEAD: Final = 16 * 1024 * 1024  # bytes of headers and padding on top of the files
+OVERHEAD: Final = 256 * 1024 * 1024  # bytes of headers and padding on top of the files
 UNREADABLE: Final = (
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
+    lzma.LZMAError,
     EOFError,
     OSError,
     ValueError,
@@ -40,6 +51,9 @@ UNREADABLE: Final = (
     RuntimeError,
 )
 _TOKEN: Final = re.compile(r"[0-9a-f]{32}")
+_TURNS: Final = threading.BoundedSemaphore(AT_ONCE)
+TOO_LARGE: Final = f"It unpacks to more than {MOST_BYTES // 1024**3} GiB."
+FULL: Final = "The console's disk has no room for it."
 Entry = tuple[str, int, int, IO[bytes] | None]  # path, size, mode; no file: a folder
 
 
@@ -55,27 +69,29 @@ def keep(archive: IO[bytes] | None, dockerfile: str) -> tuple[str, int, int]:
     token = secrets.token_hex(16)
     path = _path(token)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _TURNS.acquire(timeout=WAIT):
+        raise BadContext("Other archives are being looked at just now: try again in a minute.")
     try:
-        files, left_out = _write(path, archive, dockerfile)
-    except BadContext:
+        return token, *_write(path, archive, dockerfile)
+    except BaseException as error:
         path.unlink(missing_ok=True)
-        raise
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        EOFError,
-        OSError,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-    ) as e:
-        path.unlink(missing_ok=True)
-        raise BadContext("It is no tar, tar.gz or zip archive that can be read.") from e
-    return token, files, left_out
+        if isinstance(error, BadContext) or not isinstance(error, UNREADABLE):
+            raise
+        raise BadContext(_why(error)) from error
+    finally:
+        _TURNS.release()
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, TooMuch):
+        return "Its .dockerignore has too many lines for so many files."
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return FULL
+    return "It is no tar, tar.gz or zip archive that can be read."
 
 
 def opened(token: str) -> IO[bytes] | None:
-    """The kept context, or None if it is no longer there."""
+    """The kept context as a tar, or None if it is no longer there."""
     try:
         return _path(token).open("rb") if _TOKEN.fullmatch(token) else None
     except FileNotFoundError:
@@ -140,7 +156,10 @@ def _add(made: tarfile.TarFile, name: str, size: int, mode: int, content: IO[byt
     entry = tarfile.TarInfo(name)
     entry.type = tarfile.REGTYPE if content is not None else tarfile.DIRTYPE
     entry.size, entry.mode = size if content is not None else 0, mode
+    if entry.size + SPARE > shutil.disk_usage(_folder()).free:
+        raise BadContext(FULL)
     made.addfile(entry, content)
+    vars(made)["members"] = []  # else it remembers all of them
 
 
 def _entries(archive: IO[bytes]) -> Iterator[Entry]:
@@ -152,7 +171,7 @@ def _entries(archive: IO[bytes]) -> Iterator[Entry]:
         if count > MOST_ENTRIES:
             raise BadContext(f"It has more than {MOST_ENTRIES:,} entries.")
         if total > MOST_BYTES:
-            raise BadContext(f"It unpacks to more than {MOST_BYTES // 1024 // 1024} MB.")
+            raise BadContext(TOO_LARGE)
         if path:
             yield path, size, mode, content
 
@@ -165,34 +184,76 @@ def _raw(archive: IO[bytes]) -> Iterator[Entry]:
     archive.seek(0)
     packed = archive.read(2) == b"\x1f\x8b"
     archive.seek(0)
-    plain: Any = _Bounded(gzip.GzipFile(fileobj=archive) if packed else archive)
-    with tarfile.open(fileobj=plain, mode="r|", bufsize=BLOCK) as found:
-        for entry in found:
+    yield from _of_tar(_Bounded(gzip.GzipFile(fileobj=archive) if packed else archive))
+
+
+def _of_tar(bounded: _Bounded) -> Iterator[Entry]:
+    found: Any
+    stream: Any = bounded
+    with tarfile.open(fileobj=stream, mode="r|", bufsize=BLOCK) as found:
+        while (entry := found.next()) is not None:
+            bounded.head = None
+            found.members = []  # else it remembers all of them
             if not entry.isfile() and not entry.isdir():
                 raise BadContext(f"“{_shown(entry.name)}” is a link or a device: only files and folders are taken.")
             content = found.extractfile(entry) if entry.isfile() else None
             yield entry.name, entry.size, 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644, content
+            while content is not None and content.read(BLOCK):
+                pass  # what nobody wanted
+            bounded.head = HEAD + BLOCK
 
 
 class _Bounded:
-    """What an archive unpacks to, up to a limit: also its headers, which ``tarfile`` reads whole, cannot be a bomb."""
+    """What an archive unpacks to, up to a limit; and up to ``head`` of it while ``tarfile`` reads a head, whole."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
         self._left = MOST_BYTES + OVERHEAD
+        self.head: int | None = HEAD + BLOCK
 
     def read(self, size: int) -> bytes:
-        """At most ``size`` bytes. Raises ``BadContext`` at the limit."""
+        """At most ``size`` bytes. Raises ``BadContext`` at a limit."""
         data: bytes = self._inner.read(min(size, BLOCK))
         self._left -= len(data)
         if self._left < 0:
-            raise BadContext(f"It unpacks to more than {MOST_BYTES // 1024 // 1024} MB.")
+            raise BadContext(TOO_LARGE)
+        if self.head is not None:
+            self.head -= len(data)
+            if self.head < 0:
+                raise BadContext("A name or an attribute in it is larger than any file system allows.")
         return data
+
+
+class _Shallow(io.BufferedIOBase):
+    """A zip's file of which nothing large is read at once: ``zipfile`` reads its directory whole."""
+
+    def __init__(self, inner: IO[bytes]) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """At most ``MOST_DIRECTORY`` bytes. Raises ``BadContext`` for more."""
+        data = self._inner.read(MOST_DIRECTORY + 1 if size is None or size < 0 else min(size, MOST_DIRECTORY + 1))
+        if len(data) > MOST_DIRECTORY:
+            raise BadContext(f"It has more than {MOST_ENTRIES:,} entries.")
+        return data
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Go there."""
+        return self._inner.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Where it is."""
+        return self._inner.tell()
+
+    def seekable(self) -> bool:
+        """It is a file."""
+        return True
 
 
 def _of_zip(archive: IO[bytes]) -> Iterator[Entry]:
     archive.seek(0)
-    with zipfile.ZipFile(archive) as found:
+    with zipfile.ZipFile(_Shallow(archive)) as found:
         if len(found.infolist()) > MOST_ENTRIES:
             raise BadContext(f"It has more than {MOST_ENTRIES:,} entries.")
         for entry in found.infolist():
@@ -230,43 +291,3 @@ def _ignore_lines(archive: IO[bytes]) -> list[str]:
                 raise BadContext("Its .dockerignore is too long.")
             return content.read(BLOCK).decode("utf-8", "replace").splitlines()
     return []
-
-
-class Ignore:
-    """The patterns of a ``.dockerignore``: the last that fits decides, “!” takes back, “**” is any depth."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.rules: list[tuple[bool, re.Pattern[str]]] = []
-        for line in lines[:1000]:
-            pattern = line.strip()
-            if not pattern or pattern.startswith("#") or len(pattern) > LONGEST_PATH:
-                continue
-            back = pattern.startswith("!")
-            normal = str(PurePosixPath(pattern.removeprefix("!").strip().lstrip("/") or "."))
-            if normal != ".":
-                self.rules.append((back, re.compile(_regex(normal))))
-
-    def leaves_out(self, path: str) -> bool:
-        """Whether ``path``, or a folder above it, is left out."""
-        parts = path.split("/")
-        above = ["/".join(parts[: n + 1]) for n in range(len(parts))]
-        out = False
-        for back, pattern in self.rules:
-            if any(pattern.fullmatch(part) for part in above):
-                out = not back
-        return out
-
-
-def _regex(pattern: str) -> str:
-    found = ""
-    position = 0
-    while position < len(pattern):
-        if pattern.startswith("**/", position):
-            found, position = f"{found}(?:[^/]+/)*", position + 3
-        elif pattern.startswith("**", position):
-            found, position = f"{found}.*", position + 2
-        else:
-            letter = pattern[position]
-            found += {"*": "[^/]*", "?": "[^/]"}.get(letter, re.escape(letter))
-            position += 1
-    return found

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from console.models import Engine
+from console.operations.registries import stored
 
 Credentials = Mapping[str, str]  # username, password (or identitytoken), serveraddress
 Provider = Callable[[Engine, str], Credentials | None]
-PROVIDERS: Final[list[Provider]] = []
+PROVIDERS: Final[list[Provider]] = [stored]
 
 
 def credentials_for(engine: Engine, host: str) -> Credentials | None:

@@ -63,6 +63,12 @@ class Reference:
         return f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag}"
 
 
+def is_host(host: str) -> bool:
+    """Whether ``host`` can stand before a repository: with a dot, a port, or localhost."""
+    named = bool(host) and ("." in host or ":" in host or host == "localhost")
+    return named and bool(_HOST.fullmatch(host)) and int(host.partition(":")[2] or 1) in range(1, 65536)
+
+
 def _split(repository: str) -> tuple[str, str]:
     first, slash, rest = repository.partition("/")
     return (first, rest) if slash and ("." in first or ":" in first or first == "localhost") else ("", repository)
@@ -117,6 +123,26 @@ class TagParams(Params):
 
 
 @dataclass(frozen=True, slots=True)
+class PushParams(Params):
+    """``reference``: where to, with its tag. ``tag``: the image does not have that name yet, and is given it first."""
+
+    reference: str = ""
+    tag: bool = False
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Self:
+        found = _reference(data, "reference", "registry.example:5000/shop/api:1.2")
+        if found.digest:
+            raise InvalidParams({"reference": "A name is a repository and a tag; a digest cannot be given."})
+        return cls(str(found), _flag(data, "tag"))
+
+    def command(self, base: str, name: str) -> str:
+        where = shlex.quote(self.reference or name)
+        first = f"docker image tag {shlex.quote(name)} {where} && " if self.tag and self.reference else ""
+        return f"{first}{base} {where}"
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveImageParams(Params):
     """``references``: the tags to remove; none: the image by its id. ``force``: also what stopped containers use."""
 
@@ -141,3 +167,24 @@ class RemoveImageParams(Params):
 
     def flags(self) -> list[str]:
         return ["--force"] * self.force
+
+
+@dataclass(frozen=True, slots=True)
+class CheckParams(Params):
+    """``references``: the tags whose registries are asked."""
+
+    references: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, data: Mapping[str, Any]) -> Self:
+        given = data.get("references", ())
+        found = tuple(str(reference) for reference in given) if isinstance(given, list | tuple) else ()
+        if not found or len(found) > MOST_REFERENCES:
+            raise InvalidParams({"references": f"Tags of images, at most {MOST_REFERENCES}."})
+        try:
+            return cls(tuple(str(Reference.read(reference)) for reference in found))
+        except ValueError as error:
+            raise InvalidParams({"references": str(error)}) from error
+
+    def command(self, base: str, name: str) -> str:
+        return "; ".join(f"{base} {shlex.quote(reference)}" for reference in self.references) or f"{base} NAME:TAG"

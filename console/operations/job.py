@@ -82,7 +82,10 @@ class Job:
         if operation.before and work is None:
             return await self._find_out(verb, params, again=not operation.before.get("look_only"))
         if operation.before and work is not None:
-            return await self._work().end(verb, work, params)
+            if not await self._same_engine():  # going on would change what has the same name there
+                return outcome.unknown("Another engine answers at this address.")
+            refused = self._not_allowed(verb, params) or await self.in_database(self._not_there)(verb)
+            return await self._work().end(verb, work, params, refused)
         if no := self._not_now(verb, params) or await self.in_database(self._not_there)(verb):
             return outcome.failed(no)
         if work is not None:
@@ -108,12 +111,19 @@ class Job:
     def _work(self) -> Working:
         return Working(self.operation, self.engine, self.client, self.in_thread, self.in_database)
 
-    def _not_now(self, verb: Verb, params: Params) -> str:
-        """Rights and circumstances of the moment, not of the asking: the reason not to do it, or ""."""
+    def _not_allowed(self, verb: Verb, params: Params) -> str:
+        """Whether the person has lost the right since it was asked for: the reason, or ""."""
         operation = self.operation
         user = operation.user
         if not isinstance(user, User) or not all(access.can(user, right) for right in verb.rights(params)):
             return f"{operation.user_name} no longer has the right to do this."
+        return ""
+
+    def _not_now(self, verb: Verb, params: Params) -> str:
+        """Rights and circumstances of the moment, not of the asking: the reason not to do it, or ""."""
+        operation = self.operation
+        if no := self._not_allowed(verb, params):
+            return no
         if store.too_old(operation):
             return "It waited longer than an hour while the console was down. Ask again if it is still wanted."
         return refusal(self.engine)
@@ -127,7 +137,7 @@ class Job:
         found = rows.only("details").first()
         if found is None or access.can(user, right_for(verb, found)):
             return ""
-        return f"{self.operation.user_name} has no right to do this in a privileged container."
+        return f"{self.operation.user_name} has no right to do this in a container that reaches the host."
 
     async def _ask(self, verb: Verb, params: Params) -> Outcome:
         """The first and usually only time that the engine is asked."""

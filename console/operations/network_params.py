@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from itertools import zip_longest
 from typing import Any, Final, Self
 
@@ -18,19 +18,19 @@ from console.engine.command.network import (
     CreateNetwork,
     DisconnectNetwork,
     NoSubnet,
-    Pairs,
     RemoveNetwork,
     pools,
     render,
 )
+from console.operations.pairs import masked, pairs_of, plain, text_of, texts_of, wrong_pairs
 from console.operations.params import InvalidParams, Params
 
 LONGEST: Final = 255
-MOST_LINES: Final = 16  # subnets, and lines of options, labels and reserved addresses (times four)
+MOST_LINES: Final = 16  # subnets, aliases
 NAME: Final = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")  # as the engine wants it
 ALIAS: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?")
-CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 INTERFACE: Final = re.compile(r"[^\s/\x00-\x1f]{1,15}")  # of Linux
+OWN_DRIVERS: Final = ("bridge", "macvlan", "ipvlan", "overlay")  # of the engine itself
 MODES: Final[Mapping[str, tuple[str, ...]]] = {
     "macvlan": ("bridge", "private", "vepa", "passthru"),
     "ipvlan": ("l2", "l3", "l3s"),
@@ -48,31 +48,41 @@ class CreateParams(Params):
         raw = data.get("spec")
         given: Mapping[str, Any] = raw if isinstance(raw, Mapping) else data
         spec = CreateNetwork(
-            name=_text(given, "name"),
-            driver=_text(given, "driver") or "bridge",
-            subnet=_texts(given, "subnet"),
-            gateway=_texts(given, "gateway"),
-            ip_range=_texts(given, "ip_range"),
-            aux_address=_pairs(given, "aux_address"),
+            name=text_of(given, "name"),
+            driver=text_of(given, "driver") or "bridge",
+            subnet=texts_of(given, "subnet"),
+            gateway=texts_of(given, "gateway"),
+            ip_range=texts_of(given, "ip_range"),
+            aux_address=pairs_of(given, "aux_address"),
             ipv6=given.get("ipv6") is True,
             internal=given.get("internal") is True,
             attachable=given.get("attachable") is True,
             ingress=given.get("ingress") is True,
-            scope=_text(given, "scope"),
-            ipam_driver=_text(given, "ipam_driver") or "default",
-            ipam_opt=_pairs(given, "ipam_opt"),
-            opt=_pairs(given, "opt"),
-            label=_pairs(given, "label"),
+            scope=text_of(given, "scope"),
+            ipam_driver=text_of(given, "ipam_driver") or "default",
+            ipam_opt=pairs_of(given, "ipam_opt"),
+            opt=pairs_of(given, "opt"),
+            label=pairs_of(given, "label"),
         )
         if errors := check(spec):
             raise InvalidParams(errors)
         return cls(spec)
 
     def to_json(self) -> dict[str, Any]:
-        return {"spec": {name: _plain(value) for name, value in asdict(self.spec).items()}}
+        return {"spec": {name: plain(value) for name, value in asdict(self.spec).items()}}
+
+    def public(self) -> Self:
+        """The same with secrets among its options and labels masked."""
+        spec = replace(
+            self.spec, opt=masked(self.spec.opt), label=masked(self.spec.label), ipam_opt=masked(self.spec.ipam_opt)
+        )
+        return type(self)(spec)
+
+    def needs(self) -> str:
+        return "host" if reaches_host(self.spec) else ""
 
     def command(self, base: str, name: str) -> str:
-        return render(self.spec)
+        return render(self.public().spec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +101,10 @@ class ConnectParams(Params):
         words = raw if isinstance(raw, (list, tuple)) else str(raw or "").replace(",", " ").split()
         errors = {}
         found = cls(
-            _text(data, "container"),
-            _text(data, "name"),
-            _text(data, "ip"),
-            _text(data, "ip6"),
+            text_of(data, "container"),
+            text_of(data, "name"),
+            text_of(data, "ip"),
+            text_of(data, "ip6"),
             tuple(dict.fromkeys(str(word) for word in words)),
         )
         if not found.container:
@@ -131,7 +141,7 @@ class DisconnectParams(Params):
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
-        found = cls(_text(data, "container"), _text(data, "name"), data.get("force") in (True, "1", "on"))
+        found = cls(text_of(data, "container"), text_of(data, "name"), data.get("force") in (True, "1", "on"))
         if not found.container:
             raise InvalidParams({"container": "Choose a container."})
         return found
@@ -160,7 +170,7 @@ class SwarmInitParams(Params):
 
     @classmethod
     def read(cls, data: Mapping[str, Any]) -> Self:
-        advertise, text = _text(data, "advertise"), _text(data, "port")
+        advertise, text = text_of(data, "advertise"), text_of(data, "port")
         errors = {}
         if advertise and not re.fullmatch(r"[A-Za-z0-9.:_\[\]-]{1,64}", advertise):
             errors["advertise"] = "An address or an interface of the engine's host, such as 192.168.10.21 or eth0."
@@ -199,16 +209,25 @@ class SwarmLeaveParams(Params):
 # ── checks of a new network ──
 
 
+def reaches_host(spec: CreateNetwork) -> str:
+    """The field that puts a network on an interface of the engine's host, or hands it to a plugin there; "" for none.
+
+    A parent gives containers addresses of the host's own LAN; a named bridge may be one that the host has already.
+    """
+    options = dict(spec.opt)
+    if spec.driver not in OWN_DRIVERS or spec.ipam_driver != "default":
+        return "driver"
+    if spec.driver in MODES and options.get("parent"):
+        return "parent"
+    return "bridge_name" if options.get(docker_networks.BRIDGE_NAME) else ""
+
+
 def check(spec: CreateNetwork) -> dict[str, str]:
     """What can be seen to be wrong without an engine: a sentence for each field."""
     errors = _check_name(spec.name)
     for label, pairs in (("options", spec.opt), ("labels", spec.label), ("aux", spec.aux_address)):
-        if len(pairs) > MOST_LINES * 4:
-            errors[label] = f"At most {MOST_LINES * 4} lines."
-        if any(CONTROL.search(value) for _, value in pairs):
-            errors[label] = "A value has no control characters."
-        if any(not name or re.search(r"[\s\x00-\x1f]", name) for name, _ in pairs):
-            errors[label] = "One NAME=value a line; a name has no blanks."
+        if wrong := wrong_pairs(pairs):
+            errors[label] = wrong
     if len(spec.subnet) > MOST_LINES:
         errors["subnet-0"] = f"At most {MOST_LINES} subnets."
         return errors
@@ -250,7 +269,9 @@ def _check_addresses(spec: CreateNetwork) -> dict[str, str]:
                 errors[f"{kind}-{at}"] = f"“{text}” is not {example}."
     for name, text in spec.aux_address:
         if not _is_address(text):
-            errors["aux"] = f"“{text}” of {name} is not an address."
+            errors["aux"] = (
+                f"“{text}” of {name} is not an address." if text else f"{name} has no address: NAME=address."
+            )
     if not errors:
         try:
             pools(spec)
@@ -306,37 +327,6 @@ def _is_subnet(text: str) -> bool:
 # ── from and to a form ──
 
 
-def lines(text: str) -> Pairs:
-    """``NAME=value`` a line."""
-    found = (line.strip().partition("=") for line in text.splitlines() if line.strip())
-    return tuple({name.strip(): value.strip() for name, _, value in found}.items())
-
-
-def joined(pairs: Iterable[tuple[str, str]]) -> str:
-    """The lines that ``lines`` reads."""
-    return "\n".join(f"{name}={value}" if value else name for name, value in pairs)
-
-
 def rows(spec: CreateNetwork) -> list[tuple[str, str, str]]:
     """Subnet, gateway and range line by line, as a form shows them."""
     return list(zip_longest(spec.subnet, spec.gateway, spec.ip_range, fillvalue=""))
-
-
-def _plain(value: Any) -> Any:
-    return [_plain(item) for item in value] if isinstance(value, tuple) else value
-
-
-def _text(data: Mapping[str, Any], name: str) -> str:
-    value = data.get(name)
-    return "" if value is None else str(value).strip()
-
-
-def _texts(data: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    value = data.get(name)
-    return tuple(str(item).strip() for item in value if str(item).strip()) if isinstance(value, (list, tuple)) else ()
-
-
-def _pairs(data: Mapping[str, Any], name: str) -> Pairs:
-    value = data.get(name)
-    pairs = value if isinstance(value, (list, tuple)) else ()
-    return tuple((str(p[0]), str(p[1])) for p in pairs if isinstance(p, (list, tuple)) and len(p) == 2)

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
-from console import access, changes
+from console import access, changes, own
 from console.models import Engine, Operation, User
 from console.operations import store
 from console.operations.params import InvalidParams, Params
@@ -57,6 +57,8 @@ def request_operation(
         raise PermissionDenied(row.right)
     if reason := refusal(engine):
         raise Refused(reason)
+    if reason := own.refusal(verb, object_id):
+        raise Refused(f"{object_name} is {reason}.")
     given = params if isinstance(params, Params) else row.params.read(params or {})
     for right in row.rights(given):
         access.require(user, right)

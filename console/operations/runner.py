@@ -19,9 +19,9 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import DatabaseError
 
-from console.changes import WORKERS_GROUP
+from console.changes import LAYER_ERRORS, WORKERS_GROUP, leave
 from console.models import Operation
-from console.operations import contexts, store
+from console.operations import contexts, store, uploads
 from console.operations.job import Job
 from console.operations.perform import Clients
 
@@ -141,8 +141,8 @@ class Runner:
                     with suppress(TimeoutError):
                         await asyncio.wait_for(layer.receive(channel), left)
                         self._wake.set()
-                await layer.group_discard(WORKERS_GROUP, channel)
-            except OSError:
+                await leave(layer, WORKERS_GROUP, channel)
+            except LAYER_ERRORS:
                 logger.warning("The channel layer does not answer; operations start with a delay")
                 await asyncio.sleep(POLL)
 
@@ -161,6 +161,7 @@ class Runner:
             try:
                 await in_database(store.prune)()
                 await in_database(contexts.sweep)()
+                await in_database(uploads.sweep)()
             except (DatabaseError, OSError):
                 logger.exception("Old operations cannot be removed")
             await asyncio.sleep(PRUNE)

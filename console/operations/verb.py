@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from console import own
 from console.engine.types import ContainerState
 from console.models import Container
 from console.operations.params import Params
@@ -47,7 +48,7 @@ class Verb:
 
     def possible(self, container: Container) -> str:
         """Why this cannot be done to ``container`` as the mirror knows it, or ""; an unreadable one may be tried."""
-        return self.refusal(container.state)
+        return own.refusal(self.name, container.container_id) or self.refusal(container.state)
 
     def refusal(self, state: str) -> str:
         """Why this cannot be done to a container in ``state``, or ""."""

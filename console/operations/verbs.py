@@ -69,10 +69,15 @@ _KINDS, _WORKS = all_kinds()
 WORKS: Final[Mapping[str, WorkKind]] = _WORKS  # for those that are not done by ``perform``
 VERBS: Final[Mapping[str, Verb]] = {verb.name: verb for verb in (*_ALL, *_KINDS)}
 BESIDE: Final = ("container.exec",)  # verbs that change nothing the console knows of: others need not wait for them
-GUARDED: Final = (*BESIDE, "container.create")  # whose commands may tell more than everybody may see
+GUARDED: Final = (
+    *BESIDE,
+    "container.create",
+    "container.recreate",
+)  # whose commands may tell more than everybody may see
+PRINTS: Final = (*BESIDE, "container.recreate")  # that may keep what something printed
 LONG: Final = tuple(name for name, work in WORKS.items() if work.cancellable)  # they may take minutes
 CONTAINER_VERBS: Final = tuple(verb for verb in _ALL if verb.kind == "container")  # with a button in lists
-_RIGHTS: Final = frozenset(verb.right for verb in CONTAINER_VERBS)
+_RIGHTS: Final = frozenset(verb.right for verb in CONTAINER_VERBS) | {"deploy"}  # recreate, commit
 
 
 def verb_of(operation: Operation) -> Verb | None:
@@ -81,11 +86,11 @@ def verb_of(operation: Operation) -> Verb | None:
 
 
 def right_for(verb: Verb, container: Container) -> str:
-    """The right that ``verb`` needs on ``container``: who runs commands in a privileged one rules its host.
+    """The right that ``verb`` needs on ``container``: who runs commands in some rules their host.
 
     Buttons do not know it (lists do not read that much): the view and the worker refuse.
     """
-    return "host" if verb.right == "shell" and container.details.get("privileged") else verb.right
+    return access.shell_right(container) if verb.right == "shell" else verb.right
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,7 @@ def actions_for(container: Container, user: access.Actor, engine: Engine | None 
 
 
 def rights_of(user: access.Actor) -> frozenset[str]:
-    """The rights that ``user`` has among those that the verbs of containers want."""
+    """The rights that ``user`` has among those that the buttons of a container want."""
     return frozenset(right for right in _RIGHTS if access.can(user, right))
 
 

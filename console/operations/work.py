@@ -7,7 +7,7 @@ looks whether somebody cancelled; the database is asked on the worker's loop, ne
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
@@ -22,13 +22,23 @@ T = TypeVar("T")
 
 
 class WorkFailed(Exception):
-    """It was not done: ``sentence`` is the console's, ``engine_text`` the engine's own words."""
+    """It was not done: ``sentence`` is the console's, ``engine_text`` the engine's own words.
 
-    def __init__(self, sentence: str, engine_text: str = "", result: Result | None = None) -> None:
+    ``output``: what something printed, as parts of a stream's name and text; for those with the right "shell".
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        engine_text: str = "",
+        result: Result | None = None,
+        output: Sequence[tuple[str, str]] = (),
+    ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.engine_text = engine_text
         self.result = dict(result or {})
+        self.output = tuple(output)
 
 
 class Cancelled(Exception):
@@ -43,7 +53,7 @@ class Work:
     """One run of one operation.
 
     ``params``: with secrets (without, after a crash); ``kept``: the notes of this and of an interrupted run;
-    ``remains``: set it to the sentence that is right if the work is cancelled now.
+    ``remains``: set it to the sentence that is right if the work is cancelled now; ``refused``: why it may not go on.
     """
 
     def __init__(
@@ -62,6 +72,7 @@ class Work:
         self.user_name = operation.user_name
         self.kept: dict[str, Any] = dict(operation.before.get("kept", {}))
         self.remains = ""
+        self.refused = ""
         self.cancelled_by = ""
         self._ask = ask
         self._keep = keep  # store.note_before, which knows the tables of works
@@ -136,6 +147,11 @@ class Work:
             self._told = True
             return self._progress
 
+    def tell_again(self) -> None:
+        """The progress of the last answer could not be written down."""
+        with self._lock:
+            self._told = False
+
 
 def _quietly(close: Callable[[], object]) -> None:
     with suppress(Exception):  # a stream that is closed while it is read may say anything
@@ -149,9 +165,12 @@ class WorkKind:
     ``run``: does it and returns ``Operation.result`` ("note" in words; "object_id" of what was made); may raise
     ``EngineError``, ``WorkFailed``. ``recover``: called instead after a crash, or when the engine's answer was lost;
     finishes, repeats or undoes it by ``work.kept``; None says that nobody can tell. Without it such a work ends
-    "unknown". ``cancellable``: it looks at ``check`` and may take long; such works leave places to short ones.
+    "unknown". ``undo``: called instead of ``recover`` when who asked for it has lost the right since; undoes what can
+    be undone and raises ``WorkFailed``, or returns the result of what was done already. Without it that ends "unknown",
+    untouched. ``cancellable``: it looks at ``check`` and may take long; such works leave places to short ones.
     """
 
     run: Callable[[Work], Result]
     recover: Callable[[Work], Result | None] | None = None
+    undo: Callable[[Work], Result | None] | None = None
     cancellable: bool = False

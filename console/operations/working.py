@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -39,12 +41,15 @@ class Working:
         self.in_thread = in_thread
         self.in_database = in_database
 
-    async def end(self, verb: Verb, kind: WorkKind, params: Params) -> Outcome:
-        """Do it, or go on after a crash. Raises ``ClaimLost``."""
+    async def end(self, verb: Verb, kind: WorkKind, params: Params, refused: str = "") -> Outcome:
+        """Do it, or go on after a crash; ``refused``: why it may not go on. Raises ``ClaimLost``."""
         interrupted = bool(self.operation.before)
+        if interrupted and refused:
+            kind = replace(kind, recover=kind.undo)
         if interrupted and kind.recover is None:
-            return outcome.unknown(INTERRUPTED)
+            return outcome.unknown(f"{refused} {INTERRUPTED}".strip())
         work = self._work(params)
+        work.refused = refused
         if not interrupted and not await self.in_database(store.note_before)(self.operation, {"kept": {}}):
             raise ClaimLost
         self.operation.before = self.operation.before or {"kept": {}}
@@ -55,7 +60,8 @@ class Working:
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
-            await self._tell(work)
+            with suppress(DatabaseError):  # a database that is busy: what counts is the end
+                await self._tell(work)
 
     def _work(self, params: Params) -> Work:
         loop = asyncio.get_running_loop()
@@ -84,13 +90,13 @@ class Working:
                 return self._stopped(work, error)
             if isinstance(error, WorkFailed):
                 failed = outcome.failed(error.sentence, error.engine_text)
-                return Outcome(failed.state, failed.error, error.result | failed.result)
+                return Outcome(failed.state, failed.error, error.result | failed.result, error.output)
             if isinstance(error, EngineError):
                 return await self._refused(verb, kind, work, error, interrupted)
             raise
         crash_at("after-call")
         if result is None:
-            return outcome.unknown(INTERRUPTED)
+            return outcome.unknown(f"{work.refused} {INTERRUPTED}".strip())
         return Outcome(Operation.State.SUCCEEDED, result={"note": verb.past, **result})
 
     def _stopped(self, work: Work, error: Exception) -> Outcome:
@@ -102,7 +108,7 @@ class Working:
 
     async def _refused(self, verb: Verb, kind: WorkKind, work: Work, error: EngineError, interrupted: bool) -> Outcome:
         """What the engine's refusal means, or its silence."""
-        if isinstance(error, Unreachable) and error.problem in NEVER_SENT:
+        if isinstance(error, Unreachable) and error.problem in NEVER_SENT and not interrupted:
             return outcome.failed("The engine is not reachable.", error.message)
         if isinstance(error, Unreachable | Malformed):
             if interrupted or kind.recover is None:
@@ -127,8 +133,13 @@ class Working:
 
     async def _tell(self, work: Work) -> None:
         values = work.untold()
-        if values is not None:
+        if values is None:
+            return
+        try:
             await self.in_database(store.note_progress)(self.operation, values)
+        except (DatabaseError, asyncio.CancelledError):  # cancelled: the work ended while this waited for a thread
+            work.tell_again()
+            raise
 
 
 async def _awaited(value: Any) -> Any:

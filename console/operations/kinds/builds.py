@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+import os
+from collections.abc import Iterator, Mapping
+from typing import IO, Any, Final
 
+from console.docker_words import size_words
 from console.engine import images
 from console.engine.errors import EngineError, Unreachable
 from console.engine.messages import error_of
@@ -14,6 +16,7 @@ from console.operations.kinds.building import Steps, public_error
 from console.operations.verb import Verb
 from console.operations.work import Work, WorkFailed, WorkKind
 
+PIECE: Final = 1024 * 1024  # bytes
 GONE: Final = "Its context is no longer kept: build it again from the form."
 
 
@@ -38,6 +41,14 @@ def rebuild(work: Work) -> Mapping[str, Any]:
     return build(work)
 
 
+def give_up(work: Work) -> Mapping[str, Any]:
+    """When it may not go on after a crash."""
+    contexts.forget(work.params.context)
+    if done := work.kept.get("result"):
+        return dict(done)
+    raise WorkFailed(f"{work.refused} It was not built again.")
+
+
 def _built(work: Work, params: BuildParams) -> Mapping[str, Any]:
     work.remains = "The tag is what it was. Steps that were done may stay in the engine's cache."
     context = contexts.opened(params.context)
@@ -47,7 +58,7 @@ def _built(work: Work, params: BuildParams) -> Mapping[str, Any]:
     with context:
         call = images.build(
             work.client,
-            context,
+            _sent(work, context),
             tag=params.tag,
             args=dict(arg.partition("=")[::2] for arg in params.args),
             target=params.target,
@@ -78,6 +89,17 @@ def _built(work: Work, params: BuildParams) -> Mapping[str, Any]:
     return result
 
 
+def _sent(work: Work, context: IO[bytes]) -> Iterator[bytes]:
+    """The context in pieces, telling how far it is."""
+    size, sent = max(1, os.fstat(context.fileno()).st_size), 0
+    while piece := context.read(PIECE):
+        work.check()
+        yield piece
+        sent += len(piece)
+        if size > PIECE:
+            work.progress(text=f"{size_words(sent)} of {size_words(size)} sent to the engine")
+
+
 def _failed(work: Work, steps: Steps, said: str) -> WorkFailed:
     steps.end(failed=True)
     work.progress(**steps.shown())
@@ -89,4 +111,4 @@ VERBS: Final = (
     Verb("image.build", "deploy", "Build", "Building", "built", "build", "docker image build", params=BuildParams,
          again=False, part="operations/_build.html"),
 )  # fmt: skip
-WORKS: Final[Mapping[str, WorkKind]] = {"image.build": WorkKind(build, recover=rebuild, cancellable=True)}
+WORKS: Final[Mapping[str, WorkKind]] = {"image.build": WorkKind(build, recover=rebuild, undo=give_up, cancellable=True)}

@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from console.engine.command.body import body, query
 from console.engine.command.check import unsupported
+from console.engine.command.raw import string
 from console.engine.command.spec import RunSpec
 from console.engine.errors import AlreadySo, EngineError, Malformed, NotFound, Unreachable
 from console.engine.execs import ask
+from console.engine.fields import child
 from console.engine.text import text
 from console.operations.image_params import Reference
 from console.operations.kinds.create_params import CreateParams
@@ -36,14 +39,14 @@ def run(work: Work) -> Result:
     spec: RunSpec = work.params.spec
     if refused := unsupported(spec, work.client.api_version()):
         raise WorkFailed("This engine cannot do it.", " ".join(refused))
-    _image(work, spec)
+    have_image(work, spec)
     work.check()
     name = spec.name or made_up(spec.image)
     work.progress(text=f"creating {name}", percent=None, speed="")
-    work.keep(name=name, existed=str(_look(work, name).get("Id", "")))
+    work.keep(name=name, existed=str(look(work, name).get("Id", "")))
     work.remains = ""
     try:
-        made = _create(work, spec, name)
+        made = make(work, body(spec, work.client.api_version()), query(spec) | {"name": name})
     except (Unreachable, Malformed):
         raise  # whether it was made, ``recover`` finds out
     except EngineError as error:
@@ -61,7 +64,7 @@ def recover(work: Work) -> Result | None:
     made = str(work.kept.get("made", "")) or _appeared(work, name)
     if not made:
         return _again(work)
-    found = _look(work, made)
+    found = look(work, made)
     if not found and not spec.rm:
         raise WorkFailed("It was created, and is no longer there.")
     config = found.get("Config")
@@ -69,6 +72,27 @@ def recover(work: Work) -> Result | None:
         raise WorkFailed(f"It was not created: somebody else made a container {name}.")
     work.keep(made=made)
     return _started(work, spec, name, made)
+
+
+def undo(work: Work) -> Result:
+    """Instead of ``recover`` when it may not go on: what was made for it and never started is removed."""
+    spec: RunSpec = work.params.spec
+    made = str(work.kept.get("made", ""))
+    found = look(work, made) if made else {}
+    status = string(child(found, "State"), "Status")
+    if found and (not spec.start or status != "created"):
+        return {"object_id": made, "note": "created and started" if spec.start else "created"}
+    if found:
+        with suppress(NotFound):
+            work.client.remove(made, force=True, volumes=True)
+        raise WorkFailed(f"{work.refused} What was created is removed again.")
+    name = str(work.kept.get("name", ""))
+    other = string(look(work, name), "Id") if name else ""
+    if other and other != work.kept.get("existed"):
+        raise WorkFailed(
+            f"{work.refused} It did not go on; whether {name} was made for it nobody can tell: look at it."
+        )
+    raise WorkFailed(f"{work.refused} No container was created.")
 
 
 def _again(work: Work) -> Result:
@@ -81,7 +105,7 @@ def _appeared(work: Work, name: str) -> str:
     """The id of the container of that name, if it is not the one that had the name before."""
     give_up = time.monotonic() + APPEARS_WITHIN
     while True:
-        found = str(_look(work, name).get("Id", ""))
+        found = str(look(work, name).get("Id", ""))
         if found and found != work.kept.get("existed"):
             return text(found, ID)
         if time.monotonic() > give_up:
@@ -95,7 +119,7 @@ def _started(work: Work, spec: RunSpec, name: str, made: str) -> Result:
         return result | {"note": "created"}
     work.progress(text=f"starting {name}", percent=None, speed="")
     try:
-        _ask(work, "POST", f"/containers/{made}/start", deadline=START_WITHIN)
+        ask_engine(work, "POST", f"/containers/{made}/start", deadline=START_WITHIN)
     except AlreadySo:
         pass
     except NotFound as error:
@@ -108,7 +132,7 @@ def _started(work: Work, spec: RunSpec, name: str, made: str) -> Result:
     return result | {"note": "created and started"}
 
 
-def _image(work: Work, spec: RunSpec) -> None:
+def have_image(work: Work, spec: RunSpec) -> None:
     """Pull the image if it is missing, or always, as is wanted."""
     if spec.pull == "never" or (spec.pull != "always" and _has(work, spec.image)):
         return
@@ -124,39 +148,33 @@ def _image(work: Work, spec: RunSpec) -> None:
 
 def _has(work: Work, image: str) -> bool:
     try:
-        _ask(work, "GET", f"/images/{image}/json")
+        ask_engine(work, "GET", f"/images/{image}/json")
     except NotFound:
         return False
     return True
 
 
-def _look(work: Work, reference: str) -> dict[str, Any]:
+def look(work: Work, reference: str) -> dict[str, Any]:
     """The container of that name or id; empty if there is none."""
     try:
-        found = _ask(work, "GET", f"/containers/{reference}/json")
+        found = ask_engine(work, "GET", f"/containers/{reference}/json")
     except NotFound:
         return {}
     known = isinstance(found, dict) and reference in {str(found.get("Name", "")).removeprefix("/"), found.get("Id")}
     return found if known else {}
 
 
-def _create(work: Work, spec: RunSpec, name: str) -> str:
-    """The id of the container that the engine made."""
-    answer = _ask(
-        work,
-        "POST",
-        "/containers/create",
-        content=body(spec, work.client.api_version()),
-        query=query(spec) | {"name": name},
-        deadline=CREATE_WITHIN,
-    )
+def make(work: Work, content: Mapping[str, Any], parameters: Mapping[str, str]) -> str:
+    """The id of the container that the engine made. Raises ``EngineError``."""
+    answer = ask_engine(work, "POST", "/containers/create", content=content, query=parameters, deadline=CREATE_WITHIN)
     made = answer.get("Id") if isinstance(answer, Mapping) else None
     if not isinstance(made, str):
         raise Malformed("The engine gave no id for the container.")
     return text(made, ID)
 
 
-def _ask(work: Work, method: str, path: str, **more: Any) -> Any:
+def ask_engine(work: Work, method: str, path: str, **more: Any) -> Any:
+    """A small request; its answer as JSON. Raises ``EngineError``."""
     return asyncio.run(ask(work.client.address, method, path, version=work.client.api_version(), **more))
 
 
@@ -166,4 +184,4 @@ VERBS: Final = (
         params=CreateParams, part="operations/_pull.html",
     ),
 )  # fmt: skip
-WORKS: Final = {"container.create": WorkKind(run, recover, cancellable=True)}
+WORKS: Final = {"container.create": WorkKind(run, recover, undo, cancellable=True)}

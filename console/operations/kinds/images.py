@@ -27,6 +27,8 @@ REASONS: Final = (
     ("timeout", "The registry did not answer in time."),
     ("deadline exceeded", "The registry did not answer in time."),
     ("connection refused", "The registry does not answer."),
+    ("network is unreachable", "The registry cannot be reached."),
+    ("no route to host", "The registry cannot be reached."),
     ("no such host", "There is no registry of that name."),
     ("server gave http response to https", "The registry speaks plain HTTP, which the engine does not allow for it."),
     ("x509", "The engine does not trust the registry's certificate."),
@@ -69,10 +71,10 @@ def fetch(work: Work, reference: Reference, platform: str) -> Layers:
     return layers
 
 
-def reason_of(said: str) -> str:
-    """A sentence for what the engine said of a pull."""
+def reason_of(said: str, otherwise: str = "The pull failed.") -> str:
+    """A sentence for what the engine said of a pull or a push."""
     lower = said.lower()
-    return next((reason for part, reason in REASONS if part in lower), "The pull failed.")
+    return next((reason for part, reason in REASONS if part in lower), otherwise)
 
 
 def tag(work: Work) -> Mapping[str, Any]:

@@ -44,6 +44,8 @@ def _created(work: Work) -> Result | None:
     found = networks.named(work.client, work.params.spec.name)
     if work.kept.get("asked") and found:
         return {"note": "created, found done after a restart of the console", "object_id": found[0]}
+    if work.operation.result.get("secrets"):
+        raise WorkFailed("The console stopped before it was created. Nothing is left of it: ask for it anew.")
     return _create(work)
 
 

@@ -1,4 +1,4 @@
-"""What the messages of a pull say about its layers, in numbers and words for a page."""
+"""What the messages of a pull or a push say about its layers, in numbers and words for a page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from console.engine.text import text
 MOST_LAYERS: Final = 300
 MOST_LINES: Final = 100
 WINDOW: Final = 5.0  # seconds over which the speed is measured
-READY: Final = frozenset({"Pull complete", "Already exists"})
+MOVING: Final = frozenset({"Downloading", "Pushing"})
+READY: Final = frozenset({"Pull complete", "Already exists", "Pushed", "Layer already exists"})
 HERE: Final = frozenset({"Verifying Checksum", "Download complete", "Extracting", *READY})
 
 
@@ -37,8 +38,8 @@ class Layer:
     @property
     def words(self) -> str:
         """Beside its bar: "Downloading 16.6 of 43.9 MB"."""
-        if self.status == "Downloading" and self.total:
-            return f"Downloading {docker_words.size(self.current)} of {docker_words.size(self.total)}"
+        if self.status in MOVING and self.total:
+            return f"{self.status} {docker_words.size(self.current)} of {docker_words.size(self.total)}"
         if self.status == "Extracting" and self.total:
             return f"Extracting {docker_words.size(self.unpacked)} of {docker_words.size(self.total)}"
         return f"{self.status} {docker_words.size(self.total)}" if self.total else self.status
@@ -67,6 +68,9 @@ class Layers:
             self.digest = status.removeprefix("Digest: ").strip()
         if "up to date" in status:
             self.fresh = False
+        aux = message.get("aux")
+        if isinstance(aux, dict) and isinstance(aux.get("Digest"), str):
+            self.digest = text(aux["Digest"], 100)  # of a push
         detail = message.get("progressDetail")
         if not name or detail is None:
             if status:
@@ -77,7 +81,7 @@ class Layers:
         layer = self.layers.setdefault(name, Layer(status))
         if status != layer.status and status in (*READY, "Download complete"):
             self.lines.append(f"{name}: {status}")
-        layer.status = status
+        layer.status = "Layer already exists" if status.startswith("Mounted from ") else status
         if isinstance(detail, dict):
             self._sizes(layer, detail)
 
@@ -85,11 +89,11 @@ class Layers:
         current, total = detail.get("current"), detail.get("total")
         if not isinstance(current, int) or isinstance(current, bool):
             current = 0
-        if isinstance(total, int) and total > 0 and layer.status == "Downloading":
+        if isinstance(total, int) and total > 0 and layer.status in MOVING:
             layer.total = total
         if layer.status == "Extracting":
             layer.unpacked = max(0, current)
-        elif layer.status == "Downloading":
+        elif layer.status in MOVING:
             layer.current = max(0, min(current, layer.total or current))
 
     @property

@@ -13,7 +13,7 @@ import pytest
 from django.db import connections
 
 from console.models import Engine, Operation, User
-from tests import factories
+from tests import factories, leavings
 from tests.dying_workers import Workers
 from tests.engines import PrivateEngine
 
@@ -31,11 +31,20 @@ def row(clean_engine: PrivateEngine, transactional_db: None) -> Engine:
     return factories.engine(url=clean_engine.url, engine_id=clean_engine.get("/info")["ID"])
 
 
-@pytest.fixture
-def workers(transactional_db: None, tmp_path: Path) -> Iterator[Workers]:
-    made = Workers(str(connections["default"].settings_dict["NAME"]), tmp_path)
+@pytest.fixture(scope="session")
+def forge(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workers]:
+    """The process that makes the workers of all tests."""
+    made = Workers(str(connections["default"].settings_dict["NAME"]), tmp_path_factory.mktemp("workers"))
     yield made
     made.end()
+
+
+@pytest.fixture
+def workers(transactional_db: None, tmp_path: Path, forge: Workers) -> Iterator[Workers]:
+    """Workers with a data folder of the test's own."""
+    forge.data = tmp_path
+    yield forge
+    leavings.check_data(tmp_path)
 
 
 @pytest.fixture

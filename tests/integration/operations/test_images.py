@@ -134,7 +134,6 @@ def test_a_pull_that_a_crash_interrupted_is_finished(
     reference = f"{server}/library/layers:8"
     operation = ask_pull(admin, row, reference)
     assert workers.run(operation.pk, point, "first") == CRASHED
-    Operation.objects.filter(pk=operation.pk).update(claim_expires=None)
     assert workers.run(operation.pk, "", "second") == 0
     ended = fresh(operation)
     assert ended.state == State.SUCCEEDED, (ended.result, ended.error)
@@ -249,7 +248,6 @@ def test_a_build_that_a_crash_interrupted(
     row = factories.engine(url=clean_engine.url, engine_id=clean_engine.get("/info")["ID"])
     operation = ask_build(admin, row, "FROM busybox\nRUN echo hello > /hello\n")
     assert workers.run(operation.pk, point, "first") == CRASHED
-    Operation.objects.filter(pk=operation.pk).update(claim_expires=None)
     assert workers.run(operation.pk, "", "second") == 0
     ended = fresh(operation)
     assert ended.state == State.SUCCEEDED, (ended.result, ended.error)

@@ -24,6 +24,7 @@ from console.operations.perform import CALLS
 from console.operations.request import Refused, request_operation, retry
 from console.operations.runner import in_database, in_thread
 from console.operations.status import busy_verbs
+from console.operations.verbs import VERBS, right_for
 from console.pages.operations import OperationList
 from tests import factories
 
@@ -214,11 +215,66 @@ def test_it_is_for_one_container(admin: User, engine: Engine, client: Client) ->
     assert answer.status_code == 404
 
 
-def test_a_privileged_container_wants_more(engine: Engine, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("details", "binds", "right"),
+    [
+        ({}, [], "shell"),
+        (
+            {"privileged": False, "pid_mode": "", "cap_add": ["CAP_NET_BIND_SERVICE"], "devices": []},
+            ["/srv/a"],
+            "shell",
+        ),
+        ({}, ["/etc/localtime"], "shell"),
+        ({"privileged": True}, [], "host"),
+        ({"pid_mode": "host"}, [], "host"),
+        ({"cap_add": ["NET_ADMIN", "CAP_SYS_ADMIN"]}, [], "host"),
+        ({"cap_add": ["all"]}, [], "host"),
+        ({"devices": ["/dev/sda"]}, [], "host"),
+        ({}, ["/srv/a", "/var/run/docker.sock"], "host"),
+        ({}, ["/"], "host"),
+    ],
+)
+def test_a_container_that_reaches_the_host_wants_more(
+    details: dict[str, Any],
+    binds: list[str],
+    right: str,
+    engine: Engine,
+    client: Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setitem(access.ROLES, User.Role.VIEWER.value, frozenset({"observe", "operate", "shell"}))
     client.force_login(factories.user("viewer", User.Role.VIEWER))
-    for privileged, status in ((False, 200), (True, 403)):
-        made = factories.container(engine, f"c-{privileged}", details={"privileged": privileged})
-        assert (
-            client.get(reverse("container-action", args=[engine.slug, made.container_id, "exec"])).status_code == status
-        )
+    Engine.objects.filter(pk=engine.pk).update(server_version="29.5.1")  # older ones want more for files in any case
+    made = factories.container(engine, "box", details=details)
+    for source in binds:
+        made.mounts.create(type="bind", source=source, destination="/x")
+    made.mounts.create(type="volume", source="/var/lib/docker/volumes/a/_data", destination="/y", volume_name="a")
+    assert access.shell_right(made) == right
+    assert right_for(VERBS["container.exec"], made) == right
+    assert right_for(VERBS["container.stop"], made) == "operate"
+    for name, args in (
+        ("container-action", [made.container_id, "exec"]),
+        ("container-terminal", ["box"]),
+        ("container-files", ["box"]),
+    ):
+        status = client.get(reverse(name, args=[engine.slug, *args])).status_code
+        assert status == (403 if right == "host" else 200), name
+
+
+@pytest.mark.parametrize(
+    ("options", "right"),
+    [
+        ({}, "shell"),
+        ({"type": "none", "o": "bind", "device": "/srv/a"}, "shell"),
+        ({"type": "nfs", "o": "addr=192.0.2.1", "device": ":/etc"}, "shell"),
+        ({"type": "none", "o": "bind", "device": "/"}, "host"),
+        ({"type": "none", "o": "bind,ro", "device": "/var/run/docker.sock"}, "host"),
+    ],
+)
+def test_a_volume_that_is_a_folder_of_the_host_counts_as_one(
+    options: dict[str, str], right: str, engine: Engine
+) -> None:
+    made = factories.container(engine, "box")
+    factories.volume(engine, "data", options=options)
+    made.mounts.create(type="volume", source="/var/lib/docker/volumes/data/_data", destination="/x", volume_name="data")
+    assert access.shell_right(made) == right

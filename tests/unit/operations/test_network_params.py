@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from console.engine import networks
 from console.engine.command.network import CreateNetwork
 from console.operations.network_params import (
     ConnectParams,
@@ -17,6 +19,8 @@ from console.operations.network_params import (
     check,
 )
 from console.operations.params import InvalidParams
+from console.operations.verbs import WORKS
+from console.operations.work import WorkFailed
 
 
 @pytest.mark.parametrize(
@@ -85,3 +89,31 @@ def test_a_swarm() -> None:
         SwarmInitParams.read({"advertise": "a b", "port": "22"})
     assert set(wrong.value.errors) == {"advertise", "port"}
     assert SwarmLeaveParams.read({"force": "on"}).command("docker swarm leave", "x") == "docker swarm leave --force"
+
+
+@pytest.mark.parametrize(
+    ("given", "right"),
+    [
+        ({}, ""),
+        ({"driver": "overlay"}, ""),
+        ({"driver": "macvlan", "internal": True}, ""),
+        ({"driver": "macvlan", "opt": [["parent", "eth0"]]}, "host"),
+        ({"driver": "ipvlan", "opt": [["parent", "eth0"]]}, "host"),
+        ({"opt": [["com.docker.network.bridge.name", "br0"]]}, "host"),
+        ({"driver": "weaveworks/net-plugin"}, "host"),
+        ({"ipam_driver": "infoblox"}, "host"),
+    ],
+)
+def test_what_reaches_the_host(given: dict[str, Any], right: str) -> None:
+    assert CreateParams.read({"name": "n"} | given).needs() == right
+
+
+def test_secrets_that_a_crash_erased_are_not_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(networks, "named", lambda client, name: [])
+    spec = CreateNetwork("n", label=(("token", "***"),))
+    operation = SimpleNamespace(result={"secrets": True})
+    work: Any = SimpleNamespace(client=None, params=CreateParams(spec), kept={"asked": True}, operation=operation)
+    recover = WORKS["network.create"].recover
+    assert recover is not None
+    with pytest.raises(WorkFailed, match="ask for it anew"):
+        recover(work)

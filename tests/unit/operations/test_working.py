@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
@@ -60,19 +62,27 @@ class Nobody:
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    async def perform(meanwhile: Callable[[Operation], None] | None = None, **columns: Any) -> Operation:
-        monkeypatch.setattr(jobs, "same_engine", lambda *arguments: True)
+    async def perform(
+        meanwhile: Callable[[Operation], None] | None = None,
+        same: bool = True,
+        first: Callable[[], None] | None = None,
+        database: Callable[..., Any] = in_database,
+        **columns: Any,
+    ) -> Operation:
+        monkeypatch.setattr(jobs, "same_engine", lambda *arguments: same)
 
         def prepare() -> Operation:
             engine, user = factories.engine(), factories.user("admin")
             made = request.request_operation(user, engine, NAME, REFERENCE, "nginx:1.27")
             Operation.objects.filter(pk=made.pk).update(**columns)
+            if first is not None:
+                first()
             return store.claim("w", 1, 1)[0]
 
         operation = await sync_to_async(prepare)()
         if meanwhile is not None:
             threading.Timer(0.3, meanwhile, (operation,)).start()
-        await Job(operation, Nobody(), in_thread, in_database).run()  # type: ignore[arg-type]
+        await Job(operation, Nobody(), in_thread, database).run()  # type: ignore[arg-type]
         return await Operation.objects.select_related("engine").aget(pk=operation.pk)
 
     return perform
@@ -89,6 +99,33 @@ async def test_its_result_is_the_operations(kind: Callable[..., None], run: Call
     assert (ended.state, ended.result) == (State.SUCCEEDED, {"note": "pondered", "object_id": "sha256:1"})
     assert ended.progress == {"percent": 50, "text": "half", "layers": ["a"]}
     assert (ended.object_id, ended.command) == (REFERENCE, "docker image ponder nginx:1.27")
+
+
+async def test_progress_that_waits_for_a_thread_when_the_work_ends_is_kept(
+    kind: Callable[..., None], run: Callable[..., Any]
+) -> None:
+    waiting = threading.Event()
+
+    def busy(function: Callable[..., Any]) -> Callable[..., Any]:
+        """The database, whose first write of progress has no thread yet."""
+        asked = in_database(function)
+
+        async def call(*arguments: Any, **more: Any) -> Any:
+            if function is store.note_progress and not waiting.is_set():
+                waiting.set()
+                await asyncio.sleep(60)
+            return await asked(*arguments, **more)
+
+        return call
+
+    def ponder(work: Work) -> dict[str, Any]:
+        work.progress(layers=["a"])
+        assert waiting.wait(10)
+        return {}
+
+    kind(ponder)
+    ended = await run(database=busy)
+    assert (ended.state, ended.progress) == (State.SUCCEEDED, {"layers": ["a"]})
 
 
 async def test_failures_keep_both_sentences(kind: Callable[..., None], run: Callable[..., Any]) -> None:
@@ -207,9 +244,76 @@ async def test_interrupted_goes_on_from_its_notes(kind: Callable[..., None], run
     assert (ended.state, ended.result["note"], calls) == (State.SUCCEEDED, "from 7", [])
 
 
+@pytest.mark.parametrize("change", [{"role": User.Role.VIEWER}, {"is_active": False}])
+async def test_interrupted_and_the_right_is_lost(
+    change: dict[str, Any], kind: Callable[..., None], run: Callable[..., Any]
+) -> None:
+    def no_more() -> None:
+        User.objects.filter(username="admin").update(**change)
+
+    def undo(work: Work) -> Mapping[str, Any]:
+        raise WorkFailed(f"{work.refused} It is as it was, but for step {work.kept['step']}.")
+
+    calls: list[Work] = []
+    kind(counted(calls), recover=counted(calls), undo=undo)
+    ended = await run(before={"kept": {"step": 7}}, first=no_more)
+    assert (ended.state, calls) == (State.FAILED, [])
+    assert ended.result["reason"] == "admin no longer has the right to do this. It is as it was, but for step 7."
+
+
+async def test_interrupted_and_the_right_is_lost_without_a_way_to_undo(
+    kind: Callable[..., None], run: Callable[..., Any]
+) -> None:
+    calls: list[Work] = []
+    kind(counted(calls), recover=counted(calls))
+    ended = await run(before={"kept": {}}, first=lambda: User.objects.filter(username="admin").update(role="viewer"))
+    assert (ended.state, calls) == (State.UNKNOWN, [])
+    assert ended.result["reason"].startswith("admin no longer has the right to do this.")
+
+
 async def test_interrupted_and_nobody_can_tell(kind: Callable[..., None], run: Callable[..., Any]) -> None:
     kind(lambda work: {}, recover=lambda work: None)
     assert (await run(before={"kept": {"step": 7}})).state == State.UNKNOWN
+
+
+async def test_interrupted_and_another_engine_answers_now(kind: Callable[..., None], run: Callable[..., Any]) -> None:
+    calls: list[Work] = []
+    kind(counted(calls), recover=counted(calls))
+    ended = await run(before={"kept": {"step": 7}}, same=False)
+    assert (ended.state, calls) == (State.UNKNOWN, [])
+    assert "Another engine" in ended.result["reason"]
+
+
+@pytest.mark.parametrize("before", [{}, {"kept": {"step": 7}}])
+async def test_asked_and_the_engine_is_down_when_looked(
+    before: dict[str, Any], kind: Callable[..., None], run: Callable[..., Any]
+) -> None:
+    """That this question was never sent tells nothing of the first one."""
+
+    def ponder(work: Work) -> dict[str, Any]:
+        raise LOST
+
+    def recover(work: Work) -> dict[str, Any]:
+        raise errors.Unreachable("There is no such socket.", "not-running")
+
+    kind(ponder, recover=recover)
+    assert (await run(before=before)).state == State.UNKNOWN
+
+
+async def test_a_progress_that_cannot_be_written_hides_no_end(
+    kind: Callable[..., None], run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*arguments: Any) -> bool:
+        raise OperationalError("database is locked")
+
+    def ponder(work: Work) -> dict[str, Any]:
+        work.progress(percent=100)
+        return {"object_id": "sha256:1"}
+
+    monkeypatch.setattr(store, "note_progress", busy)
+    kind(ponder)
+    ended = await run()
+    assert (ended.state, ended.result["object_id"]) == (State.SUCCEEDED, "sha256:1")
 
 
 async def test_a_lost_claim_ends_the_work(kind: Callable[..., None], run: Callable[..., Any]) -> None:
