@@ -6,14 +6,36 @@ in a beat asks for a fresh view.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final, Literal, TypedDict
+import asyncio
+import logging
+from collections.abc import Awaitable, Iterable
+from typing import Any, Final, Literal, TypedDict
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.conf import settings
 from django.db import transaction
 
+log = logging.getLogger(__name__)
+
 Kind = Literal["container", "image", "network", "volume", "engine", "event"]
+
+
+def _redis_errors() -> tuple[type[Exception], ...]:
+    """Redis's own, where it is used: its client takes 5 MB of memory."""
+    if not settings.REDIS_URL:
+        return ()
+    from redis.exceptions import RedisError
+
+    return (RedisError,)
+
+
+REDIS_ERRORS: Final[tuple[type[Exception], ...]] = _redis_errors()
+LAYER_ERRORS: Final[tuple[type[Exception], ...]] = (
+    OSError,
+    *REDIS_ERRORS,
+)  # what a channel layer raises that cannot be reached
+WITHIN: Final = 2.0  # seconds that a hint or a group may take: a layer that hangs must not hold what was committed
 MOST_IDS: Final = 200  # above it a message says "many" (ids None): look at everything
 
 
@@ -116,6 +138,36 @@ def _on_commit(group: str, message: Message) -> None:
 
 
 async def _send(group: str, message: Message) -> None:
+    """A hint that cannot be sent is lost, and what it speaks of is committed all the same."""
     layer = get_channel_layer()
     if layer is not None:
-        await layer.group_send(group, dict(message))
+        await _reached(layer.group_send(group, dict(message)))
+
+
+async def join(layer: Any, group: str, channel: str) -> bool:
+    """Have ``channel`` hear of a group; False when the layer cannot be reached. Again costs nothing."""
+    return await _reached(layer.group_add(group, channel))
+
+
+async def leave(layer: Any, group: str, channel: str) -> bool:
+    """The opposite of ``join``; False when the layer cannot be reached, which then has nobody to tell anyway."""
+    return await _reached(layer.group_discard(group, channel))
+
+
+_layer = {"answers": True}  # as this process saw it last
+
+
+async def _reached(asked: Awaitable[None]) -> bool:
+    """Whether the layer did it. An outage is one line in the log at its begin, and one at its end."""
+    try:
+        async with asyncio.timeout(WITHIN):
+            await asked
+    except LAYER_ERRORS as error:
+        if _layer["answers"]:
+            log.warning("The channel layer does not answer, pages lag behind until it does: %s", error)
+        _layer["answers"] = False
+        return False
+    if not _layer["answers"]:
+        log.warning("The channel layer answers again")
+    _layer["answers"] = True
+    return True

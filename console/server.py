@@ -12,7 +12,9 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import Callable, Coroutine
+import struct
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Final, cast
 
 import daphne.server  # installs the asyncio reactor: before anything else of Twisted
@@ -24,19 +26,26 @@ from twisted.internet import defer
 from twisted.internet import reactor as _reactor
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IPushProducer
+from twisted.internet.tcp import Connection
 from twisted.logger import ILogObserver, globalLogBeginner
 from zope.interface.declarations import implementer
+
+from console.consumers.at_once import AT_ONCE
 
 log = logging.getLogger(__name__)
 reactor: Any = _reactor  # Twisted describes it by interfaces that mypy cannot follow
 
 STALLED_FOR: Final = 30.0  # seconds without room in a socket's 64 KiB buffer (2 KiB/s) before the reader is given up
 DOWNLOAD_STALLED_FOR: Final = 120.0
-MESSAGES_WAITING: Final = 64  # unread messages of one socket; one more closes it with 1008
+# Unread messages of one socket and their bytes; more closes it with 1008. Each key typed is a message, and so is each
+# move of the mouse where a program asks for them: dozens come while the process is busy for a moment.
+MESSAGES_WAITING: Final = 500
+BYTES_WAITING: Final = 1024 * 1024
 MESSAGE_SIZE: Final = 64 * 1024  # bytes of one message from a browser
 BODY_SIZE: Final = 4 * 1024 * 1024  # bytes of a request's body that are accepted at all
 SOCKETS_END_WITHIN: Final = 0.5  # seconds for consumers to close by themselves when the server ends
-BESIDE_ENDS_WITHIN: Final = 1.5  # seconds for the worker
+# Seconds for what lives beside the server, shells with all they started among it. Docker waits 10 s before it kills.
+BESIDE_ENDS_WITHIN: Final = 8.0
 
 # Of answers that no application made: too early for one, too late, or it failed.
 HEADERS: Final = (
@@ -78,6 +87,11 @@ class Gate:
         """The connection is gone: nobody needs to wait any more."""
         self._open.set()
 
+    @property
+    def open(self) -> bool:
+        """Whether there is room."""
+        return self._open.is_set()
+
     async def passed(self, seconds: float) -> bool:
         """Wait for room; False when there was none for so long."""
         if self._open.is_set():
@@ -96,13 +110,27 @@ class Incoming(asyncio.Queue[dict[str, Any]]):
     def __init__(self, overflow: Callable[[], None]) -> None:
         super().__init__()
         self._overflow = overflow
+        self._size = 0  # bytes, or characters, of all that waits
 
     def put_nowait(self, item: dict[str, Any]) -> None:
         """Take a message, or drop it and close the socket."""
-        if item.get("type") == "websocket.receive" and self.qsize() >= MESSAGES_WAITING:
+        size = _size(item)
+        if size and (self.qsize() >= MESSAGES_WAITING or self._size + size > BYTES_WAITING):
             self._overflow()
         else:
+            self._size += size
             super().put_nowait(item)
+
+    def get_nowait(self) -> dict[str, Any]:
+        """The oldest message; ``get`` takes it from here as well."""
+        item = super().get_nowait()
+        self._size -= _size(item)
+        return item
+
+
+def _size(item: dict[str, Any]) -> int:
+    """Of a message from a browser, at least 1; 0 for what the server itself tells of the connection."""
+    return 1 + len(item.get("bytes") or item.get("text") or "") if item.get("type") == "websocket.receive" else 0
 
 
 class Request(WebRequest):
@@ -223,6 +251,7 @@ class Server(daphne.server.Server):
             scope["client"] = _client(scope)
         if scope["type"] == "websocket":
             queue: asyncio.Queue[dict[str, Any]] = Incoming(lambda: _close(protocol, 1008))
+            scope["extensions"] = {**scope.get("extensions", {}), AT_ONCE: partial(self._write_at_once, protocol)}
         else:
             queue = asyncio.Queue()
 
@@ -283,6 +312,26 @@ class Server(daphne.server.Server):
                 log.info("a reader at %s took nothing in time: closed", protocol.client_addr)
                 protocol.transport.abortConnection()
 
+    def _write_at_once(self, protocol: Any, parts: Sequence[bytes], *, binary: bool = False) -> bool:
+        """Send a message made of ``parts`` now, past Channels, Daphne and autobahn (``AT_ONCE`` in a socket's scope).
+
+        False, and nothing sent, where it has to wait or the socket is not open: then ``send`` is the way. A batch for
+        hundreds of viewers is one object in all their frames.
+        """
+        gate = self._gates.get(protocol)
+        if gate is None or not gate.open or protocol.state != protocol.STATE_OPEN or protocol.send_queue:
+            return False
+        transport = protocol.transport
+        if not isinstance(transport, Connection) or transport.disconnecting or not transport.connected:
+            return False
+        frame = b"".join((frame_head(sum(map(len, parts)), binary=binary), *parts))
+        if not transport.dataBuffer and not transport._tempDataBuffer:
+            sent = transport.writeSomeData(frame)
+            frame = frame[sent:] if isinstance(sent, int) else frame  # a lost connection is found by Twisted
+        if frame:
+            transport.write(frame)
+        return True
+
     def _gate(self, protocol: Any, consumer: Any) -> None:
         gate = self._gates[protocol] = Gate()
         consumer.registerProducer(gate, True)
@@ -314,7 +363,7 @@ class Server(daphne.server.Server):
         running = [self.connections[one].get("application_instance") for one in self.connections]
         applications = [one for one in running if one is not None and not one.done()]
         own = [self._beside] if self._beside is not None else []
-        await asyncio.gather(_end(applications, SOCKETS_END_WITHIN), _end(own, BESIDE_ENDS_WITHIN))
+        await asyncio.gather(end(applications, SOCKETS_END_WITHIN), end(own, BESIDE_ENDS_WITHIN))
 
     def _finish(self, loop: asyncio.AbstractEventLoop) -> None:
         """End what is left on the loop, so that nothing is destroyed while pending."""
@@ -327,7 +376,21 @@ class Server(daphne.server.Server):
         loop.close()
 
 
-async def _end(tasks: list[Any], seconds: float) -> None:
+def frame_head(size: int, *, binary: bool) -> bytes:
+    """What stands before an unmasked websocket message of ``size`` bytes in one frame (RFC 6455 §5.2)."""
+    first = 0x82 if binary else 0x81
+    if size < 126:
+        return bytes((first, size))
+    if size < 1 << 16:
+        return _MIDDLE(first, 126, size)
+    return _LONG(first, 127, size)
+
+
+_MIDDLE: Final = struct.Struct(">BBH").pack
+_LONG: Final = struct.Struct(">BBQ").pack
+
+
+async def end(tasks: list[Any], seconds: float) -> None:
     """Give tasks time to end by themselves, then cancel them and wait a moment more."""
     if not tasks:
         return

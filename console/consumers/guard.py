@@ -1,7 +1,8 @@
 """What every websocket does before and while it serves: admission, limits, and rights that can be withdrawn.
 
 A socket outlives the page view that admitted it, so its right is looked at again: at once when ``changes`` tells so,
-and every ``RECHECK`` seconds in case that hint is lost (docs/security.md, "Sockets"). Closing codes: 4401 signed out,
+and every ``RECHECK`` seconds, with all others of the process (``consumers.rights``), in case that hint is lost
+(docs/security.md, "Sockets"). Closing codes: 4401 signed out,
 4403 a right was withdrawn, 4404 no such object (also for one that may not be seen), 4400 the client broke a limit.
 """
 
@@ -18,12 +19,9 @@ from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
-from django.core.exceptions import PermissionDenied
-from django.http import Http404
-from django.utils.crypto import constant_time_compare
 
 from console import changes
+from console.consumers.rights import MISSING, SIGNED_OUT, WITHDRAWN, Watch, refusals
 from console.models import User
 
 log = logging.getLogger(__name__)
@@ -36,9 +34,13 @@ BYTES_A_SECOND: Final = 1024 * 1024
 SOCKETS_A_PERSON: Final = 20
 SOCKETS_A_PROCESS: Final = 2000
 
-SIGNED_OUT, WITHDRAWN, MISSING, ABUSE = 4401, 4403, 4404, 4400
+TRY_AGAIN: Final = 1013
+ABUSE: Final = 4400
+
+__all__ = ["ABUSE", "MISSING", "SIGNED_OUT", "WITHDRAWN", "GuardedConsumer"]
 
 _open: Counter[int] = Counter()  # sockets of this process by person
+_watch = Watch(lambda: RECHECK)
 
 
 class GuardedConsumer(AsyncWebsocketConsumer):
@@ -52,10 +54,14 @@ class GuardedConsumer(AsyncWebsocketConsumer):
 
     user: User
     _admitted = False
-    _watch: asyncio.Task[None] | None = None
     _allowance = float(BURST)
     _bytes = float(BYTES_A_SECOND)
     _refilled = 0.0
+
+    @property
+    def address(self) -> str:
+        """Of the person's browser, as the server sees it."""
+        return str((self.scope.get("client") or [""])[0])
 
     # To be given by subclasses
 
@@ -92,9 +98,10 @@ class GuardedConsumer(AsyncWebsocketConsumer):
         _open[self.user.pk] += 1
         self._admitted = True
         self._refilled = asyncio.get_running_loop().time()
-        await self.channel_layer.group_add(changes.person_group(self.user.pk), self.channel_name)
+        await self.listen()
         await self.accept()
-        self._watch = asyncio.create_task(self._look_again())
+        if self._admitted:
+            _watch.add(self)
         await self.opened()
 
     async def websocket_receive(self, message: Any) -> None:
@@ -129,6 +136,9 @@ class GuardedConsumer(AsyncWebsocketConsumer):
         """Serves, and gives everything back however it ends: a cancelled socket gets no disconnect message."""
         try:
             await super().__call__(scope, receive, send)
+        except changes.REDIS_ERRORS as error:  # pages try again, and this is no mistake of anybody's
+            log.warning("A socket was refused, the channel layer does not answer: %s", error)
+            await send({"type": "websocket.close", "code": TRY_AGAIN})
         finally:
             await asyncio.shield(self._release())
 
@@ -139,9 +149,8 @@ class GuardedConsumer(AsyncWebsocketConsumer):
         _open[self.user.pk] -= 1
         if _open[self.user.pk] <= 0:
             del _open[self.user.pk]
-        if self._watch is not None and self._watch is not asyncio.current_task():
-            self._watch.cancel()
-        await self.channel_layer.group_discard(changes.person_group(self.user.pk), self.channel_name)
+        _watch.discard(self)
+        await changes.leave(self.channel_layer, changes.person_group(self.user.pk), self.channel_name)
         await self.closed()
 
     # Rights
@@ -150,14 +159,18 @@ class GuardedConsumer(AsyncWebsocketConsumer):
         """Somebody changed this person's rights: look at once."""
         await self._recheck()
 
-    async def _look_again(self) -> None:
-        while self._admitted:
-            await asyncio.sleep(RECHECK)
-            await self._recheck()
+    async def listen(self) -> None:
+        """Joins the group by which this socket hears of its person's rights; again costs nothing."""
+        await changes.join(self.channel_layer, changes.person_group(self.user.pk), self.channel_name)
 
     async def _recheck(self) -> None:
         code = await self._refusal()
-        if code is not None and self._admitted:
+        if code is not None:
+            await self.refuse(code)
+
+    async def refuse(self, code: int) -> None:
+        """The right is gone: ends what would outlive the socket, then the socket."""
+        if self._admitted:
             self.withdrawn()
             await self.stop(code)
 
@@ -167,27 +180,9 @@ class GuardedConsumer(AsyncWebsocketConsumer):
         await self.close(code)
 
     async def _refusal(self) -> int | None:
-        return await database_sync_to_async(self._find_refusal, thread_sensitive=False)()
-
-    def _find_refusal(self) -> int | None:
         """Why this socket may not be open, as a closing code; None when it may."""
-        session = self.scope.get("session")
-        if session is None:
-            return SIGNED_OUT
-        stored = session.__class__(session.session_key).load() if session.session_key else {}
-        user = User.objects.filter(pk=stored[SESSION_KEY], is_active=True).first() if SESSION_KEY in stored else None
-        if user is None:
-            return SIGNED_OUT
-        if not constant_time_compare(stored.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()):
-            return SIGNED_OUT
-        self.user = user
-        try:
-            self.admit()
-        except Http404:
-            return MISSING
-        except PermissionDenied:
-            return WITHDRAWN
-        return None
+        (code,) = await database_sync_to_async(refusals, thread_sensitive=False)([self])
+        return code
 
     # Limits
 

@@ -9,19 +9,18 @@ cancels.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import aclosing
 from typing import Any, Final
 
-from channels.db import database_sync_to_async
 from django.http import Http404, QueryDict
 
-from console import access, people
-from console.consumers.logs import source_of
-from console.consumers.stream import StreamConsumer
+from console import access
+from console.consumers.log_reader import LogReader, source_of
 from console.engine.errors import EngineError
 from console.live.log_search import Found, search
 from console.live.matcher import BadPattern, Expression, TooSlow, Words
-from console.models import Container, Engine
+from console.models import Container
 from console.pages.log_options import LogOptions
 from console.pages.log_search import MOST_CONTAINERS, LogSearch
 
@@ -35,11 +34,11 @@ class _Enough(Exception):
     """``MOST_MATCHES`` were found."""
 
 
-class LogSearchConsumer(StreamConsumer):
-    """One search of one person."""
+class LogSearchConsumer(LogReader):
+    """One search of one person. The audit tells in which logs; not what for, as that may be a secret."""
 
-    _engine: Engine
-    _containers: list[Container]
+    action = "container.logs.search"
+
     _options: LogOptions
     _found = 0
 
@@ -54,18 +53,15 @@ class LogSearchConsumer(StreamConsumer):
         if not asked.asked or asked.errors:
             raise Http404("search")
 
-    async def serve(self) -> None:
+    async def read(self) -> Mapping[str, Any]:
         """Searches; ends with a sum."""
-        loop = asyncio.get_running_loop()
-        started = loop.time()
         options = self._options
         matcher = Expression(options.q, options.case) if options.regex else Words(options.q, options.case)
         try:
             why, text = await self._search(matcher)
         finally:
             await matcher.end()
-            await asyncio.shield(self._record(loop.time() - started))
-        await self.push("end", n=self._found, why=why, text=text)
+        return {"n": self._found, "why": why, "text": text}
 
     async def _search(self, matcher: Words | Expression) -> tuple[str, str]:
         """Reads all logs; why it ended early, or ""."""
@@ -126,20 +122,3 @@ class LogSearchConsumer(StreamConsumer):
 
     async def _tell(self, number: int, state: str, found: Found, **more: Any) -> None:
         await self.push("log", c=number, state=state, bytes=found.bytes, lines=found.lines, n=found.matches, **more)
-
-    async def _record(self, seconds: float) -> None:
-        await database_sync_to_async(self._write_record, thread_sensitive=False)(seconds)
-
-    def _write_record(self, seconds: float) -> None:
-        """Who searched in which logs; not what for, as that may be a secret."""
-        for container in self._containers:
-            people.record(
-                self.user,
-                "container.logs.search",
-                address=str((self.scope.get("client") or [""])[0]),
-                engine=self._engine,
-                kind="container",
-                object_id=container.container_id,
-                object_name=container.name,
-                seconds=round(seconds, 1),
-            )

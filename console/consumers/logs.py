@@ -13,21 +13,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from channels.db import database_sync_to_async
 from django.http import Http404, QueryDict
 
-from console import access, people
-from console.consumers.stream import StreamConsumer
+from console import access
+from console.consumers.log_reader import LogReader, source_of
 from console.engine.errors import EngineError, Unreachable
 from console.engine.logs import LogQuery
 from console.live.cursor import Cursor
 from console.live.logs import Batch, Item, Mark, Skipped, Source, hubs, past, resume, tail
-from console.live.streams import api_version
-from console.models import Container, Engine
+from console.models import Container
 
 MOST_CONTAINERS: Final = 50
 MOST_TAIL: Final = 20_000
@@ -58,11 +57,11 @@ class _Asked:
         return cls(None if since else lines, since, until, cursors)
 
 
-class LogConsumer(StreamConsumer):
+class LogConsumer(LogReader):
     """One viewer of up to fifty logs."""
 
-    _engine: Engine
-    _containers: list[Container]
+    action = "container.logs"
+
     _asked: _Asked
 
     def admit(self) -> None:
@@ -78,20 +77,18 @@ class LogConsumer(StreamConsumer):
         if not self._admitted:
             self._containers = containers
 
-    async def serve(self) -> None:
+    async def read(self) -> Mapping[str, Any] | None:
         """Follows every container; ends when all are gone or the range has been read."""
-        loop = asyncio.get_running_loop()
-        started = loop.time()
+        said: Mapping[str, Any] | None = {}
         try:
             async with asyncio.timeout(LONGEST), asyncio.TaskGroup() as group:
                 for number, container in enumerate(self._containers):
                     group.create_task(self._follow(number, container))
-            await self.push("end")
         except* Unreachable:
             # Not from within a follower: ``stop`` waits for this task, and this task for its followers.
+            said = None
             await self.stop(4000)
-        finally:
-            await asyncio.shield(self._record(loop.time() - started))
+        return said
 
     async def _follow(self, number: int, container: Container) -> None:
         source = source_of(self._engine, container)
@@ -100,52 +97,48 @@ class LogConsumer(StreamConsumer):
         query = LogQuery(
             source.container_id, source.tty, since_ns=asked.since_ns, until_ns=asked.until_ns, tail=asked.tail
         )
-        if asked.until_ns:
-            await self._past(number, source, query)
-            return
-        async with hubs.watch(source) as viewer:
-            items = resume(source, cursor, viewer) if cursor else tail(source, query, viewer)
-            async with contextlib.aclosing(items):
-                await self._send_all(number, items, container)
+        head = b'{"t":"lines","c":%d,"s":' % number
 
-    async def _past(self, number: int, source: Source, query: LogQuery) -> None:
-        async with contextlib.aclosing(past(source, query)) as items:
-            await self._send_all(number, items)
+        def deliver(batch: Batch) -> bool:
+            return self.push_at_once(head, batch.data)
 
-    async def _send_all(self, number: int, items: AsyncIterator[Item], container: Container | None = None) -> None:
+        items = _live(source, query, cursor, deliver) if not asked.until_ns else past(source, query)
+        async with contextlib.aclosing(items):
+            await self._send_all(number, items, container, deliver)
+
+    async def _send_all(
+        self, number: int, items: AsyncIterator[Item], container: Container, deliver: Callable[[Batch], bool]
+    ) -> None:
         try:
             async for item in items:
                 if isinstance(item, Batch):
-                    await self.push("lines", item.data, c=number)
+                    if not deliver(item):
+                        await self.push("lines", item.data, c=number)
                 elif isinstance(item, Skipped):
                     await self.push("skip", c=number, n=item.lines)
                 else:
-                    stopped = container is not None and item.kind == "stopped"
-                    words = await how_it_ended(container) if stopped and container else item.text
+                    words = await how_it_ended(container) if item.kind == "stopped" else item.text
                     await self.push("mark", c=number, what=item.kind, text=words)
                     if item.kind in Mark.LAST:
                         return
-        except Unreachable as error:  # while the past was read: the page comes again with its place
+        except Unreachable as error:  # the page comes again with its place
             await self.push("mark", c=number, what="lost", text=error.message)
             raise
         except EngineError as error:
             await self.push("mark", c=number, what="refused", text=error.message)
 
-    async def _record(self, seconds: float) -> None:
-        await database_sync_to_async(self._write_record, thread_sensitive=False)(seconds)
 
-    def _write_record(self, seconds: float) -> None:
-        for container in self._containers:
-            people.record(
-                self.user,
-                "container.logs",
-                address=str((self.scope.get("client") or [""])[0]),
-                engine=self._engine,
-                kind="container",
-                object_id=container.container_id,
-                object_name=container.name,
-                seconds=round(seconds, 1),
-            )
+async def _live(
+    source: Source, query: LogQuery, cursor: Cursor | None, deliver: Callable[[Batch], bool]
+) -> AsyncGenerator[Item, None]:
+    """The past, or what was missed since ``cursor``, then what comes, which ``deliver`` takes where it can."""
+    async with contextlib.AsyncExitStack() as stack:
+        viewer = await stack.enter_async_context(hubs.watch(source))
+        viewer.deliver = deliver
+        items = resume(source, cursor, viewer) if cursor else tail(source, query, viewer)
+        await stack.enter_async_context(contextlib.aclosing(items))
+        async for item in items:
+            yield item
 
 
 async def how_it_ended(container: Container) -> str:
@@ -164,24 +157,3 @@ async def how_it_ended(container: Container) -> str:
             return f"exit code {code}{', out of memory' if oom else ''}"
         await asyncio.sleep(ENDED_WAIT)
     return ""
-
-
-def source_of(engine: Engine, container: Container) -> Source:
-    """The container's log as ``live.logs`` wants it; its run is looked up in the mirror."""
-    pk = container.pk
-
-    def look() -> str | None:
-        found = Container.objects.filter(pk=pk).values_list("state", "started_at").first()
-        if found is None:
-            return None
-        state, started = found
-        return str(started) if state in {"running", "paused"} else ""
-
-    return Source(
-        engine.pk,
-        container.container_id,
-        engine.address,
-        api_version(engine),
-        container.tty,
-        database_sync_to_async(look, thread_sensitive=False),
-    )

@@ -26,7 +26,7 @@ from console.pages.registry import LIVE_VIEWS
 
 log = logging.getLogger(__name__)
 
-STORM: Final = 0.05  # seconds between two batches, at least
+STORM: Final = 0.05  # seconds between two batches, at least, as long as hints come faster than that
 COME_AGAIN: Final = 4000  # close code: the page connects anew and reads its regions again (docs/frontend.md)
 QUIET: Final = 10.0  # seconds without any hint after which the engine's row is looked up all the same
 MANY: Final = 300  # ids of one kind that wait; above it the page reads its regions again
@@ -94,7 +94,7 @@ class PageConsumer(GuardedConsumer):
             self._pump.cancel()
             await asyncio.gather(self._pump, return_exceptions=True)
         for group in self._groups:
-            await self.channel_layer.group_discard(group, self.channel_name)
+            await changes.leave(self.channel_layer, group, self.channel_name)
 
     # Hints
 
@@ -133,13 +133,16 @@ class PageConsumer(GuardedConsumer):
     async def _push(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            await self._gather()
-            self._wake.clear()
-            batch, self._batch = self._batch, Batch()
-            if self._engine is not None and self._versions.lost(loop.time()):
-                batch.resync = batch.count = True
-            began = loop.time()
+            began = rested = loop.time()
+            quiet = False
             try:
+                await self._gather()
+                quiet = loop.time() - rested >= STORM  # and so the next change is pushed at once as well
+                self._wake.clear()
+                batch, self._batch = self._batch, Batch()
+                if self._engine is not None and self._versions.lost(loop.time()):
+                    batch.resync = batch.count = True
+                began = loop.time()
                 html, resync = await database_sync_to_async(self._render, thread_sensitive=False)(batch)
                 if resync:
                     await self.send(text_data='{"resync":true}')
@@ -153,7 +156,8 @@ class PageConsumer(GuardedConsumer):
                 log.exception("A page could not be kept live: %s", self.scope.get("path"))
                 await self.stop(COME_AGAIN)
                 return
-            await asyncio.sleep(max(STORM, loop.time() - began))  # at most half of the time goes into one page
+            took = loop.time() - began  # at most half of the time goes into one page
+            await asyncio.sleep(took if quiet else max(STORM, took))
 
     async def _gather(self) -> None:
         """Wait for a hint. After a long silence look all the same: the worker or the channel layer may have stopped."""
@@ -167,6 +171,8 @@ class PageConsumer(GuardedConsumer):
                 self._batch.beat = True
                 if self._engine is not None:
                     self._versions.ahead(await self._newest(), asyncio.get_running_loop().time())
+                else:  # no version counts the hints of this page
+                    self._batch.count = self._batch.resync = True
 
     def _render(self, batch: Batch) -> tuple[str, bool]:
         """A batch as HTML, and whether the page must read its regions again."""
@@ -196,7 +202,7 @@ class PageConsumer(GuardedConsumer):
         """Join the groups; again after a silence, for a layer forgets members in time or when it was restarted."""
         self._groups = (changes.OPERATIONS_GROUP, *await self._engine_groups())
         for group in self._groups:
-            await self.channel_layer.group_add(group, self.channel_name)
+            await changes.join(self.channel_layer, group, self.channel_name)
 
     async def _engine_groups(self) -> list[str]:
         if self._engine is not None:

@@ -2,8 +2,9 @@
 
 The browser opens with ``{"type": "open", …}`` (command, user, workdir, env, tty, rows, columns) or takes up a session
 with ``{"type": "open", "session": id}``. Then binary messages are keys and output; beside them ``resize`` (rows,
-columns), ``keep`` (on), ``eof``, ``close`` from the browser and ``session`` (id, command, tty, keep), ``refused``
-(text), ``end`` (text, code) to it. Output counts in bytes towards the acknowledgements of ``consumers.stream``.
+columns), ``keep`` (on), ``eof``, ``close`` from the browser and ``session`` (id, command, tty, keep, replay: bytes of
+output that a page has shown before), ``refused`` (text), ``end`` (text, code) to it. Output counts in bytes towards the
+acknowledgements of ``consumers.stream``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from console.consumers.guard import ABUSE
 from console.consumers.stream import StreamConsumer
 from console.engine.errors import EngineError
 from console.engine.execs import ExecSpec
-from console.live.shells import WITHDRAWN, Place, Screen, Session, TooMany, shells
+from console.live.session import Place, Screen, Session
+from console.live.shells import WITHDRAWN, TooMany, shells
 from console.live.streams import api_version
 from console.models import Container, Engine
 
@@ -26,6 +28,7 @@ LONGEST_WORD: Final = 4096  # characters of one argument
 MOST_WORDS: Final = 256
 LARGEST_SCREEN: Final = 1000  # cells in one direction
 WAIT_FOR_OPEN: Final = 10.0  # seconds
+SIZED_WITHIN: Final = 1.0  # seconds; of a process that could not be started the engine takes a size after ten
 
 
 class ShellConsumer(StreamConsumer):
@@ -47,13 +50,13 @@ class ShellConsumer(StreamConsumer):
     _asked: asyncio.Future[dict[str, Any]]
 
     def admit(self) -> None:
-        """The container, and the right to a shell; ``host`` for a privileged one, where a shell rules the host."""
+        """The container, and the right to a shell; ``host`` where a shell rules the host."""
         kwargs = self.scope["url_route"]["kwargs"]
         self._engine = access.engine_for(self.user, kwargs["slug"])
         container = access.container_for(self.user, self._engine, kwargs["container_id"])
         if container.container_id != kwargs["container_id"]:
             raise Http404("container")
-        access.require(self.user, "host" if container.details.get("privileged") else "shell")
+        access.require(self.user, access.shell_right(container))
         self._container = container
 
     async def opened(self) -> None:
@@ -80,10 +83,22 @@ class ShellConsumer(StreamConsumer):
             return
         self._session = session
         spec = session.spec
-        await self._resize(session, asked)
-        await self.push("session", id=session.id, command=list(spec.command), tty=session.shell.tty, keep=session.keep)
-        async with session.look() as screen:
-            await self._show(session, screen)
+        resizing = asyncio.create_task(self._resize(session, asked))
+        try:
+            await asyncio.wait({resizing}, timeout=SIZED_WITHIN)
+            async with session.look() as screen:
+                await self.push(
+                    "session",
+                    id=session.id,
+                    command=list(spec.command),
+                    tty=session.shell.tty,
+                    keep=session.keep,
+                    replay=screen.replay,
+                )
+                await self._show(session, screen)
+        finally:
+            resizing.cancel()
+            await asyncio.gather(resizing, return_exceptions=True)
 
     async def _show(self, session: Session, screen: Screen) -> None:
         while data := await screen.get():
@@ -107,8 +122,7 @@ class ShellConsumer(StreamConsumer):
             container.open_stdin,
         )
         spec = ExecSpec(("(main process)",)) if self.attach else _spec(asked)
-        client = str((self.scope.get("client") or [""])[0])
-        return await shells.open(self.user, place, spec, address=client, attach=self.attach)
+        return await shells.open(self.user, place, spec, address=self.address, attach=self.attach)
 
     def withdrawn(self) -> None:
         """Nothing that this person started goes on, whatever was to be kept."""

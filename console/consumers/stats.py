@@ -1,8 +1,9 @@
 """Statistics of the containers on screen: ``/ws/e/<engine>/stats``.
 
 The browser says ``{"type": "watch", "ids": […], "every": 2}`` whenever the rows on screen change, and
-``"history": true`` with one id for its last hour. Messages to it: ``history`` (id, d: rows), ``stats`` (d: ``{id: row
-or null}``). A row is ``[time, cpu, cpus, memory, memory limit, received, sent, read, written, processes, limit]``.
+``"history": true`` for what is known already: of one id the last hour, of several every tenth of their last samples.
+Messages to it: ``history`` (id, d: rows), ``stats`` (d: ``{id: row or null}``). A row is ``[time, cpu, cpus, memory,
+memory limit, received, sent, read, written, processes, limit]``.
 """
 
 from __future__ import annotations
@@ -72,8 +73,10 @@ class StatsConsumer(StreamConsumer):
                 }
                 if history:
                     for name, watched in known.items():
-                        rows = json.dumps([_row(sample) for sample in feeds.history(watched)], separators=(",", ":"))
-                        await self.push("history", rows, id=name)
+                        samples = feeds.history(watched) if len(ids) == 1 else feeds.recent(watched)
+                        if samples or len(ids) == 1:
+                            rows = json.dumps([_row(sample) for sample in samples], separators=(",", ":"))
+                            await self.push("history", rows, id=name)
                 await self._push_until_changed(listeners, every)
 
     async def _push_until_changed(self, listeners: dict[str, Listener], every: float) -> None:

@@ -40,6 +40,10 @@ AT_ONCE: Final = 40  # markers of one search
 AGAIN: Final = 1.0  # seconds until an engine that does not answer is asked again
 
 
+class Paused(Exception):
+    """The container is paused: nothing in it can be searched or signalled until it runs again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A container, and how to reach its engine."""
@@ -52,7 +56,7 @@ class Target:
 async def end(target: Target, marker: str, user: str, *, exec_id: str = "") -> str:
     """Signals until nothing with the marker runs; returns "" or a sentence that says what may be left.
 
-    ``exec_id``: of a process that was asked for just now and may only be about to start.
+    ``exec_id``: of a process that was asked for just now and may only be about to start. Raises ``Paused``.
     """
     try:
         async with asyncio.timeout(DEADLINE):
@@ -61,8 +65,19 @@ async def end(target: Target, marker: str, user: str, *, exec_id: str = "") -> s
             return await _climb(target, marker, user)
     except TimeoutError:
         return "The container did not answer in time: the shell's processes may still run."
-    except (NotFound, Conflict):
-        return ""  # no container, or it does not run: nothing runs in it
+    except NotFound:
+        return ""  # no container: nothing runs in it
+    except Conflict:
+        if await _is_paused(target):
+            raise Paused from None
+        return ""  # it does not run
+
+
+async def _is_paused(target: Target) -> bool:
+    try:
+        return await execs.paused(target.address, target.container_id, version=target.version)
+    except NotFound:
+        return False
 
 
 async def count(target: Target, marker: str, user: str) -> int:

@@ -57,11 +57,11 @@ class Batch:
     """Lines as they go to every viewer: encoded once. ``lines`` serves viewers that must leave some out."""
 
     lines: tuple[Line, ...]
-    data: str
+    data: bytes
 
     @property
     def size(self) -> int:
-        """Characters."""
+        """Bytes."""
         return len(self.data)
 
 
@@ -92,18 +92,39 @@ Item = Batch | Mark | Skipped
 def encode(some: Iterable[Line]) -> Batch:
     """A batch: ``[[stream, "nanoseconds", text, bytes cut], …]`` with stream 1 or 2, times as text for JavaScript."""
     kept = tuple(some)
+    texts = _texts(kept)
     rows = [
-        f'[{2 if stream == "stderr" else 1},"{time_ns}",{encode_basestring(data.decode("utf-8", "replace"))}'
-        f"{f',{cut}' if cut else ''}]"
-        for stream, data, time_ns, cut, _ in kept
+        f'[{2 if stream == "stderr" else 1},"{time_ns}","{text}"{f",{cut}" if cut else ""}]'
+        for (stream, _, time_ns, cut, _), text in zip(kept, texts, strict=True)
     ]
-    return Batch(kept, f"[{','.join(rows)}]")
+    return Batch(kept, f"[{','.join(rows)}]".encode())
+
+
+_BETWEEN: Final = "\x7f"  # not escaped in JSON
+
+
+def _texts(some: tuple[Line, ...]) -> list[str]:
+    """The lines as JSON without quotes: all in one go, unless one has the mark between them, or is no UTF-8."""
+    try:
+        found = encode_basestring(_BETWEEN.encode().join([line.data for line in some]).decode())[1:-1].split(_BETWEEN)
+    except UnicodeDecodeError:
+        found = []
+    if len(found) != len(some):
+        found = [encode_basestring(line.data.decode("utf-8", "replace"))[1:-1] for line in some]
+    return found
 
 
 @dataclass(slots=True, eq=False)
 class Viewer:
-    """One reader's bounded queue. What does not fit is forgotten at its old end: the end of a burst is what counts."""
+    """One reader's bounded queue. What does not fit is forgotten at its old end: the end of a burst is what counts.
 
+    ``deliver`` takes a batch past the queue, or says that it cannot now. It is asked only once ``joined`` is set (the
+    past was read, every batch is new as a whole) and while the reader waits for its next item, so the order stays.
+    """
+
+    deliver: Callable[[Batch], bool] | None = None
+    joined: bool = False
+    _waits: bool = False
     _items: deque[Item] = field(default_factory=deque)
     _first: deque[Item] = field(default_factory=deque)  # marks, and counts of what was forgotten between them
     _batches: int = 0
@@ -112,6 +133,15 @@ class Viewer:
 
     def put(self, item: Item) -> None:
         """Never waits: a reader that is slow loses lines, not the others."""
+        if (
+            self._waits
+            and self.joined
+            and self.deliver is not None
+            and not (self._first or self._items)
+            and isinstance(item, Batch)
+            and self.deliver(item)
+        ):
+            return
         self._items.append(item)
         if isinstance(item, Batch):
             self._size += item.size
@@ -135,7 +165,11 @@ class Viewer:
         """The next item, in order."""
         while not (self._first or self._items):
             self._woken.clear()
-            await self._woken.wait()
+            self._waits = True
+            try:
+                await self._woken.wait()
+            finally:
+                self._waits = False
         if self._first:
             return self._first.popleft()
         item = self._items.popleft()
@@ -159,6 +193,7 @@ class _Hub:
         self._attempt = 0
         self._run: str | None = ""
         self.stopped = False  # the container does not run: who comes now is told so
+        self.down = ""  # why the engine cannot be asked now: who comes now need not find out again
         self._pending: list[Line] = []
         self._pending_bytes = 0
         self._flush: asyncio.TimerHandle | None = None
@@ -174,10 +209,12 @@ class _Hub:
         while True:
             try:
                 await self._follow()
+                await self._rest()
             except Unreachable as error:
                 if self._attempt == 0:
                     self._now()
                     self.tell(Mark("lost", error.message))
+                self.down = error.message
                 self.ready.set()
                 await asyncio.sleep(RETRY[min(self._attempt, len(RETRY) - 1)])
                 self._attempt += 1
@@ -220,18 +257,31 @@ class _Hub:
         since = self._cursor.since_ns
         # The first time the last line tells where the log stands; an empty log has only lines that are new.
         tail = 1 if not self._opened else None
-        query = LogQuery(self.source.container_id, self.source.tty, since_ns=since, tail=tail, follow=True)
+        await self._read(LogQuery(self.source.container_id, self.source.tty, since_ns=since, tail=tail, follow=True))
+
+    async def _rest(self) -> None:
+        """What was written last without a newline is kept only as the container ends: engines end the stream first."""
+        query = LogQuery(self.source.container_id, self.source.tty, since_ns=self._cursor.since_ns)
+        try:
+            await self._read(query)
+        except Unreachable:
+            raise
+        except EngineError as error:  # it is being removed: who looks for its next run finds that out
+            log.info("the rest of the log of %s: %s", self.source.container_id[:12], error.message)
+
+    async def _read(self, query: LogQuery) -> None:
         new = self._cursor.replay()
-        opened = lines(self.source.address, query, version=self.source.version, opened=self._answered)
-        async for some in opened:
+        opened = self._answered if query.follow else None
+        async for some in lines(self.source.address, query, version=self.source.version, opened=opened):
             for line in some:
                 if new(line):
                     self._cursor.advance(line)
                     self._add(line)
+            self._flush_soon()
 
     def _answered(self) -> None:
+        self._attempt, self.down = 0, ""
         if self._opened:
-            self._attempt = 0
             self.tell(Mark("resumed"))
         self._opened = True
         self.ready.set()
@@ -241,10 +291,17 @@ class _Hub:
         self._pending_bytes += len(line.data) + 40
         if self._pending_bytes >= BATCH_BYTES:
             self._now()
-        elif self._flush is None:
-            loop = asyncio.get_running_loop()
-            delay = min(LONGEST_DELAY, BATCH_DELAY + A_VIEWER * (len(self.viewers) - 1))
-            wait = max(0.0, self._last_flush + delay - loop.time())
+
+    def _flush_soon(self) -> None:
+        """Send what was read: at once, or as soon as the last batch lies back far enough."""
+        if not self._pending or self._flush is not None:
+            return
+        loop = asyncio.get_running_loop()
+        delay = min(LONGEST_DELAY, BATCH_DELAY + A_VIEWER * (len(self.viewers) - 1))
+        wait = self._last_flush + delay - loop.time()
+        if wait <= 0:
+            self._now()
+        else:
             self._flush = loop.call_later(wait, self._now)
 
     def _now(self) -> None:
@@ -280,7 +337,10 @@ class LogHubs:
 
     @asynccontextmanager
     async def watch(self, source: Source) -> AsyncIterator[Viewer]:
-        """A viewer that gets every line from now on; leaving gives it up."""
+        """A viewer that gets every line from now on; leaving gives it up.
+
+        Raises ``Unreachable`` for who comes while the engine does not answer.
+        """
         key = (source.engine, source.container_id)
         hub = self._hubs.get(key)
         if hub is None or hub.task is None or hub.task.done():
@@ -295,6 +355,8 @@ class LogHubs:
         hub.viewers.add(viewer)
         try:
             await hub.ready.wait()
+            if hub.down:
+                raise Unreachable(hub.down)
             yield viewer
         finally:
             hub.viewers.discard(viewer)
@@ -383,13 +445,12 @@ async def resume(source: Source, cursor: Cursor, viewer: Viewer) -> AsyncGenerat
 async def after(cursor: Cursor, viewer: Viewer) -> AsyncGenerator[Item, None]:
     """The viewer's items without the lines before ``cursor``: those were read from the past."""
     new = cursor.replay()
-    joined = False
     while True:
         item = await viewer.get()
-        if isinstance(item, Batch) and not joined:
+        if isinstance(item, Batch) and not viewer.joined:
             fresh = [line for line in item.lines if new(line)]
-            joined = len(fresh) == len(item.lines)
+            viewer.joined = len(fresh) == len(item.lines)
             if fresh:
-                yield item if joined else encode(fresh)
+                yield item if viewer.joined else encode(fresh)
         else:
             yield item

@@ -24,6 +24,8 @@ HISTORY: Final = 3600  # samples
 LINGER: Final = 10.0  # seconds
 MOST_KEPT: Final = 300  # containers with a history
 RETRY: Final = 2.0  # seconds between looks at a container that does not run
+RECENT_EVERY: Final = 10  # samples
+MOST_RECENT: Final = 60  # of those
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,10 @@ class StatsFeeds:
         """What is known of the last hour, oldest first."""
         feed = self._feeds.get((watched.engine, watched.container_id))
         return list(feed.history) if feed else []
+
+    def recent(self, watched: Watched) -> list[Sample]:
+        """Every tenth of the last samples, oldest first: ten minutes where somebody looked all the time."""
+        return self.history(watched)[::-RECENT_EVERY][:MOST_RECENT][::-1]
 
     @asynccontextmanager
     async def watch(self, watched: Watched) -> AsyncIterator[Listener]:

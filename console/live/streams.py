@@ -7,7 +7,7 @@ import logging
 from contextlib import suppress
 from typing import Final
 
-from console.live import logs, shells, stats
+from console.live import logs, orphans, shells, stats
 from console.models import Engine
 
 log = logging.getLogger(__name__)
@@ -21,10 +21,10 @@ def api_version(engine: Engine) -> str:
 
 
 async def clean_up(stop: asyncio.Event) -> None:
-    """Ends what shells of crashed processes left running, until ``stop``."""
+    """Ends what shells left running whose session is over, until ``stop``."""
     while not stop.is_set():
         try:
-            await shells.clean_up(api_version)
+            await orphans.clean_up(api_version)
         except Exception:
             log.exception("Cleaning up after shells failed; it is tried again")
         with suppress(TimeoutError):
@@ -33,6 +33,4 @@ async def clean_up(stop: asyncio.Event) -> None:
 
 async def close() -> None:
     """Ends every shell of this process, with all it started, and every upstream."""
-    await shells.shells.close()
-    await logs.hubs.close()
-    await stats.feeds.close()
+    await asyncio.gather(shells.shells.close(), logs.hubs.close(), stats.feeds.close())

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from console.changes import Kind
 from console.engine.canonical import digest
 from console.engine.client import EngineClient
-from console.engine.errors import EngineError, Malformed
+from console.engine.errors import EngineError, Malformed, Unreachable
 from console.engine.types import Network, Unparsed, Volume
 from console.sync.columns import Object
 
@@ -22,12 +22,13 @@ class Listed:
     """What a list says: a digest of each entry by id, only to see whether something changed.
 
     ``unusable``: entries about which an inspect could not say more. ``intermediate``: images that only the full list
-    of images has.
+    of images has. ``resting``: containers that do not run; of these a list does not show every change.
     """
 
     digests: dict[str, str]
     unusable: Mapping[str, Unparsed] = field(default_factory=dict)
     intermediate: frozenset[str] = frozenset()
+    resting: frozenset[str] = frozenset()
 
 
 def inspect(client: EngineClient, kind: Kind, object_id: str, intermediate: bool = False) -> Object:
@@ -71,7 +72,11 @@ def take_list(client: EngineClient, kind: Kind) -> Listed:
     """Ask for the list of a kind. Raises ``EngineError``."""
     match kind:
         case "container":
-            return Listed({found.id: found.digest for found in client.containers()})
+            containers = client.containers()
+            return Listed(
+                {found.id: found.digest for found in containers},
+                resting=frozenset(found.id for found in containers if not found.running),
+            )
         case "image":
             images = client.images()
             return Listed(
@@ -81,7 +86,22 @@ def take_list(client: EngineClient, kind: Kind) -> Listed:
         case "network":
             return _digested(client.networks())
         case _:
-            return _digested(client.volumes())
+            return _digested(_volumes(client))
+
+
+def _volumes(client: EngineClient) -> list[Volume | Unparsed]:
+    """The list of volumes; where a driver hangs, and the engine with it, those of its own driver alone.
+
+    The others are marked then, as if they were gone, and the inspect of each says what became of it: so a driver that
+    hangs costs its own volumes and nothing else.
+    """
+    try:
+        return client.volumes()
+    except Unreachable as error:
+        if error.problem != "timeout":
+            raise
+        client.ping()
+        return client.volumes(driver="local")
 
 
 def _digested(entries: list[Network | Unparsed] | list[Volume | Unparsed]) -> Listed:

@@ -7,9 +7,10 @@ Every event, list entry and resync only marks objects; one pump inspects what is
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,6 +26,7 @@ from console.engine import streams
 from console.engine.address import Address
 from console.engine.client import EngineClient
 from console.engine.errors import EngineError, NotFound, Unreachable
+from console.engine.marks import is_quiet
 from console.engine.types import EngineInfo, Event, Unparsed
 from console.sync import eventlog, looks, presence, reconcile
 from console.sync.columns import Object
@@ -44,6 +46,7 @@ ROW_FOR: Final = 0.25  # seconds after which the rest of a row waits for its tur
 PING_LIMIT: Final = 2.0  # seconds
 MOST_MARKS: Final = 50_000  # above it events are no longer told apart: everything is looked at
 GLANCE: Final = 2.0  # seconds between two looks at the list of containers, at least
+RESTING: Final = 16  # containers that do not run, inspected at such a look though their list entry did not change
 GLANCE_SHARE: Final = 100  # and so many times what the list takes: one percent of the time at the most
 DEEP: Final = 200  # containers inspected at a resync though their list entry did not change
 WRITE_EVENTS: Final = 0.25  # seconds between two batches of the event log
@@ -146,6 +149,8 @@ class Session:
 
     def _hear(self, event: Event) -> None:
         self._last_event = timezone.now()
+        if is_quiet(event.type, event.action, event.attributes):
+            return
         self._log.add(event)
         meant = hint(event)
         if len(self._marks) > MOST_MARKS:
@@ -221,9 +226,10 @@ class Session:
             await wait_any(max(0.0, min(due, default=now + 60) - time.monotonic()), self._listing)
             self._listing.clear()
 
-    def _mark_oldest(self) -> None:
+    def _mark_oldest(self, most: int = DEEP, among: Iterable[str] | None = None) -> None:
         """Mark the containers that were inspected longest ago: not every change shows in the list."""
-        for container_id in sorted(self._inspected, key=lambda key: self._inspected[key])[:DEEP]:
+        known = self._inspected if among is None else [key for key in among if key in self._inspected]
+        for container_id in heapq.nsmallest(most, known, key=lambda key: self._inspected[key]):
             self._marks.add(("container", container_id), urgent=False)
         self._work.set()
 
@@ -231,7 +237,8 @@ class Session:
         """Take the list of a kind and mark what it shows to be new, changed or gone.
 
         Containers are listed again and again, for the engine tells nothing of some changes: a network that a container
-        which does not run is connected to or disconnected from.
+        which does not run is connected to or disconnected from. Of a start that fails, as when its network is gone, not
+        even the list tells, only an inspect.
         """
         began = time.monotonic()
         try:
@@ -247,6 +254,7 @@ class Session:
         if kind == "container":
             took = time.monotonic() - began
             self._next_glance = began + min(max(GLANCE, took * GLANCE_SHARE), settings.RESYNC_EVERY)
+            self._mark_oldest(RESTING, listed.resting)
         if kind == "image":
             self._intermediate = listed.intermediate
         known, deep = self._known[kind], kind in self._deep

@@ -101,7 +101,7 @@ async def _listen(wake: asyncio.Event) -> None:
                     await layer.receive(channel)
                     wake.set()
             finally:
-                await layer.group_discard(changes.WORKERS_GROUP, channel)
+                await changes.leave(layer, changes.WORKERS_GROUP, channel)
         except Exception:
             logger.exception("The channel layer does not answer")
             await asyncio.sleep(LOOK_EVERY)

@@ -40,15 +40,16 @@ def mirrored(engine: PrivateEngine, *ids: str) -> User:
 class Reader:
     """The browser's part: reads, acknowledges, keeps its place."""
 
-    def __init__(self, made: Any) -> None:
+    def __init__(self, made: Any, patience: float = 10) -> None:
         self.made = made
+        self.patience = patience  # seconds for a message
         self.lines: list[str] = []
         self.marks: list[str] = []
         self.skipped = 0
         self.cursor = Cursor()
 
     async def next(self, acknowledge: bool = True) -> dict[str, Any]:
-        message: dict[str, Any] = json.loads(await self.made.receive_from(timeout=10))
+        message: dict[str, Any] = json.loads(await self.made.receive_from(timeout=self.patience))
         for source, time, text, *_ in message.get("d", []):
             self.lines.append(text)
             self.cursor.advance(Line("stderr" if source == 2 else "stdout", b"", int(time)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -168,8 +169,17 @@ async def drain(viewer: Viewer) -> list[Item]:
             return found
 
 
+def is_written(engine: PrivateEngine, container: str, text: str) -> None:
+    """Wait until the engine has what the container wrote: a moment after its start."""
+    deadline = time.monotonic() + 20
+    while engine.docker("logs", container) != text:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 async def test_it_goes_on_after_a_restart_and_says_so(clean_engine: PrivateEngine, hubs: LogHubs) -> None:
     container = clean_engine.docker("run", "-d", "alpine", "sh", "-c", "echo up; sleep 60")
+    is_written(clean_engine, container, "up")
     here = source(clean_engine, container)
     async with asyncio.timeout(20), hubs.watch(here) as viewer:
         items = tail(here, LogQuery(container, False), viewer)
@@ -183,6 +193,27 @@ async def test_it_goes_on_after_a_restart_and_says_so(clean_engine: PrivateEngin
         await asyncio.to_thread(clean_engine.docker, "rm", "-f", container)
         assert await anext(items) == Mark("stopped")
         assert (await anext(items)).kind == "gone"  # type: ignore[union-attr]
+
+
+async def test_what_follows_a_line_without_an_end_is_not_lost(clean_engine: PrivateEngine, hubs: LogHubs) -> None:
+    """docker joins it to the line; the page has seen that one already."""
+    container = clean_engine.docker("run", "-d", "alpine", "sh", "-c", 'printf "no newline $(date +%s)"; sleep 2')
+    here = source(clean_engine, container)
+    async with asyncio.timeout(20), hubs.watch(here) as viewer:
+        items = tail(here, LogQuery(container, False), viewer)
+        found = await until_stopped(items)
+        await asyncio.to_thread(clean_engine.docker, "start", container)
+        found += await until_stopped(viewer_items(viewer))
+    printed = clean_engine.docker("logs", container)
+    texts = [line.data.decode() for item in found if isinstance(item, Batch) for line in item.lines]
+    assert len(texts) == 2, (found, printed)
+    assert printed.startswith(texts[0])
+    assert texts[1] == printed
+
+
+async def viewer_items(viewer: Viewer) -> AsyncIterator[Item]:
+    while True:
+        yield await viewer.get()
 
 
 async def test_who_comes_after_the_end_is_told_of_it(clean_engine: PrivateEngine, hubs: LogHubs) -> None:

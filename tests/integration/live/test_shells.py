@@ -13,9 +13,12 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from console import people
+from console.live import session
 from console.live import shells as live
 from console.live.kill import VARIABLE
-from console.live.shells import clean_up, shells
+from console.live.orphans import clean_up
+from console.live.session import PAUSED, Session
+from console.live.shells import shells
 from console.models import Shell, User
 from tests.engines import PrivateEngine
 from tests.integration.live.test_log_socket import mirrored
@@ -48,6 +51,7 @@ class Page:
         self.made = made
         self.output = b""
         self.session = ""
+        self.replay = -1
         self.end: dict[str, Any] = {}
         self.refused: dict[str, Any] = {}
 
@@ -65,7 +69,7 @@ class Page:
             return
         said = json.loads(message["text"])
         if said["t"] == "session":
-            self.session = said["id"]
+            self.session, self.replay = said["id"], said["replay"]
         elif said["t"] == "end":
             self.end = said
         elif said["t"] == "refused":
@@ -113,13 +117,13 @@ async def test_a_shell_and_why_it_ended(clean_engine: PrivateEngine) -> None:
 async def test_the_output_before_the_page_looks_is_not_lost(
     clean_engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    size = live.Session.resize
+    size = Session.resize
 
-    async def late(session: live.Session, rows: int, columns: int) -> None:
+    async def late(session: Session, rows: int, columns: int) -> None:
         await asyncio.sleep(1)  # between the start of the process and the page's first look
         await size(session, rows, columns)
 
-    monkeypatch.setattr(live.Session, "resize", late)
+    monkeypatch.setattr(Session, "resize", late)
     container = box(clean_engine)
     admin = await sync_to_async(mirrored)(clean_engine, container)
     async with connected(address(container), admin) as made:
@@ -138,6 +142,8 @@ async def test_a_page_that_comes_back_finds_its_session(clean_engine: PrivateEng
     async with connected(address(container), admin) as made:
         again = await opened(made, session=page.session)
         assert again.session == page.session
+        assert page.replay == 0
+        assert again.replay > 0
         await again.until(b"done-42")
         assert b"step-2999" in again.output
         await again.keys("echo still-$X; exit\n")
@@ -254,12 +260,53 @@ async def test_a_command_that_is_not_there(clean_engine: PrivateEngine, command:
         assert page.refused.get("text") or page.end["code"] in (126, 127)
 
 
+async def test_an_engine_that_lets_the_size_wait_delays_no_shell(
+    clean_engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does for ten seconds when the process could not be started: a user that is not there."""
+
+    async def waits(*size: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(Session, "resize", waits)
+    container = box(clean_engine)
+    admin = await sync_to_async(mirrored)(clean_engine, container)
+    async with connected(address(container), admin) as made:
+        page = await opened(made, "sh", user="nobody-at-all")
+        await page.until_end()
+    assert b"nobody-at-all" in page.output or "nobody-at-all" in page.end["text"]
+
+
 async def test_a_paused_container_refuses_in_the_engines_words(clean_engine: PrivateEngine) -> None:
     container = box(clean_engine)
     clean_engine.docker("pause", container)
     admin = await sync_to_async(mirrored)(clean_engine, container)
     async with connected(address(container), admin) as made:
         assert "is paused" in (await opened(made)).refused["text"]
+
+
+async def test_what_a_shell_left_in_a_paused_container_is_ended_once_it_runs(clean_engine: PrivateEngine) -> None:
+    container = box(clean_engine)
+    admin = await sync_to_async(mirrored)(clean_engine, container)
+    async with connected(address(container), admin) as made:
+        page = await opened(made)
+        await page.keys("trap '' HUP; sleep 501 & echo rea''dy\n")
+        await page.until(b"ready")
+        await asyncio.to_thread(clean_engine.docker, "pause", container)
+        await page.say("close")
+        await page.until_end()
+    assert page.end["text"] == f"Closed. {PAUSED}"
+    async with asyncio.timeout(5):
+        while (row := await Shell.objects.aget()).owner:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    assert row.ended_at is None
+    assert await clean_up(lambda _: clean_engine.api_version) == 0
+    await asyncio.to_thread(clean_engine.docker, "unpause", container)
+    assert len(await asyncio.to_thread(left_running, clean_engine, container)) >= 2
+    assert await clean_up(lambda _: clean_engine.api_version) == 1
+    assert await asyncio.to_thread(left_running, clean_engine, container) == []
+    row = await Shell.objects.aget()
+    assert row.ended_at is not None
 
 
 async def test_attach_and_let_go(clean_engine: PrivateEngine) -> None:
@@ -310,13 +357,16 @@ async def test_a_shell_in_a_privileged_container_needs_more(
     assert not (await made.connect(timeout=5))[0]
 
 
-@pytest.mark.parametrize("count", [40, pytest.param(200, marks=[pytest.mark.soak, pytest.mark.timeout(600)])])
+@pytest.mark.parametrize(
+    ("count", "grace"),
+    [(40, 1.0), pytest.param(200, session.GRACE, marks=[pytest.mark.soak, pytest.mark.timeout(600)])],
+)
 @pytest.mark.parametrize("seed", [random.randrange(10_000)])
 async def test_many_shells_cut_in_random_ways_leave_nothing(
-    clean_engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch, seed: int, count: int
+    clean_engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch, seed: int, count: int, grace: float
 ) -> None:
     """Pages that close, that vanish, shells that end by themselves."""
-    monkeypatch.setattr(live, "GRACE", 1.0)
+    monkeypatch.setattr(session, "GRACE", grace)
     monkeypatch.setattr("console.consumers.guard.SOCKETS_A_PERSON", 300)
     monkeypatch.setattr(live, "A_PERSON", 300)
     chance = random.Random(seed)
@@ -395,16 +445,16 @@ async def test_a_withdrawn_right_ends_the_shell_whatever_was_to_be_kept(
         await page.say("keep", on=True)
         await page.keys("echo read$((1))y\n")
         await page.until(b"read1y")
-        session = shells.get(page.session, admin.pk)
-        assert session is not None
+        found = shells.get(page.session, admin.pk)
+        assert found is not None
         if shown:
             await sync_to_async(people.set_role)(admin, User.Role.VIEWER)
             async with asyncio.timeout(2):
-                await session.ended.wait()
+                await found.ended.wait()
     if not shown:
         await sync_to_async(people.set_active)(admin, False)
         async with asyncio.timeout(6):
-            await session.ended.wait()
+            await found.ended.wait()
     assert left_running(clean_engine, container) == []
     row = await Shell.objects.aget()
     assert row.reason.startswith(live.WITHDRAWN)

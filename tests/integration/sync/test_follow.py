@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from console.models import Container, Endpoint, Engine, Event, Image, ImageTag, Mount, Network, Operation, Volume
 from console.sync.refresh import refreshed, request_refresh
 from console.sync.tasks import db
@@ -80,6 +82,19 @@ async def test_networks_of_a_container_that_does_not_run(mirror: Following) -> N
     await mirror.exact()
     await mirror.docker("network", "disconnect", "--force", "net", "one")
     await mirror.until(lambda: not Endpoint.objects.filter(network_name="net").exists(), 8)
+    await mirror.exact()
+
+
+async def test_a_start_that_fails_without_a_word(mirror: Following) -> None:
+    """The engine sends no event when the network of a container is gone, and its list says the same as before."""
+    await mirror.docker("network", "create", "net")
+    await mirror.docker("create", "--name", "one", "--network", "net", "alpine")
+    await mirror.docker("network", "rm", "net")
+    await mirror.until(lambda: mirror.container(name="one"), 2)
+    await asyncio.sleep(1.5)  # the second look after the events
+    with pytest.raises(AssertionError, match="network net not found"):
+        await mirror.docker("start", "one")
+    await mirror.until(lambda: mirror.container(name="one", exit_code=128, error="network net not found"), 8)
     await mirror.exact()
 
 

@@ -237,6 +237,21 @@ async def test_a_storm_is_answered_in_batches_and_ends_with_the_truth() -> None:
         assert await silence(made, 1.5)
 
 
+async def test_after_a_quiet_moment_two_changes_are_pushed_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    admin, engine, nginx = await sync_to_async(house)()
+
+    def in_a_storm_from_now_on(view: Names, kind: str, ids: Sequence[str] | None) -> str:
+        monkeypatch.setattr(page, "STORM", 60.0)
+        return "<tr>x</tr>"
+
+    monkeypatch.setattr(Names, "answer", in_a_storm_from_now_on)
+    async with opened(admin) as made:
+        assert await silence(made, 1)
+        for version in (8, 9):
+            await changed(engine, nginx.container_id, version=version)
+            await until(made, "<tr>x</tr>", 20)
+
+
 async def test_one_batch_is_under_way_at_a_time() -> None:
     admin, engine, nginx = await sync_to_async(house)()
     at_once, most = 0, 0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from console.engine.demux import Line
 from console.engine.errors import Unreachable
-from console.live.logs import BATCH_BYTES, batches
+from console.live.logs import BATCH_BYTES, batches, encode
 
 WORDS = [b"%d" % number for number in range(9)]
 
@@ -57,3 +60,14 @@ async def test_what_was_read_before_the_connection_was_lost_is_told() -> None:
     with pytest.raises(Unreachable):
         await read()
     assert found == WORDS
+
+
+@given(
+    st.lists(st.one_of(st.binary(max_size=20), st.text(max_size=20).map(lambda words: words.encode(errors="replace"))))
+)
+@example([b"\x7f", b"plain"])
+@example([b"\xe2", b"\x82\xac"])
+@example([])
+def test_all_bytes_are_encoded_as_each_line_by_itself_would_be(words: list[bytes]) -> None:
+    found = encode(Line("stderr", word, 7, 1 if word == b"cut" else 0) for word in words)
+    assert json.loads(found.data) == [[2, "7", word.decode("utf-8", "replace")] for word in words]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from console.engine.demux import Line
@@ -32,3 +34,43 @@ async def test_one_batch_above_the_bound_is_kept(monkeypatch: pytest.MonkeyPatch
     viewer = Viewer()
     viewer.put(batch("large"))
     assert await viewer.get() == batch("large")
+
+
+async def test_a_batch_goes_past_the_queue_only_while_the_reader_waits_for_it() -> None:
+    came: list[Item] = []
+    room = True
+
+    def deliver(item: Batch) -> bool:
+        if room:
+            came.append(item)
+        return room
+
+    async def read() -> None:
+        while True:
+            came.append(await viewer.get())
+
+    async def settled() -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    viewer = Viewer(deliver=deliver)
+    viewer.put(batch("nobody waits"))
+    assert came == []
+    reading = asyncio.ensure_future(read())
+    await settled()
+    viewer.put(batch("not joined"))
+    assert came == [batch("nobody waits")]
+    await settled()
+    viewer.joined = True
+    viewer.put(batch("past the queue"))
+    assert came[-1] == batch("past the queue")
+    room = False
+    viewer.put(batch("no room"))
+    room = True
+    viewer.put(batch("behind it"))
+    viewer.put(Mark("stopped"))
+    assert came[-1] == batch("past the queue")
+    await settled()
+    viewer.put(batch("again"))
+    assert came[-4:] == [batch("no room"), batch("behind it"), Mark("stopped"), batch("again")]
+    reading.cancel()
