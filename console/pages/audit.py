@@ -30,6 +30,7 @@ WAYS: Final[Mapping[str, Q]] = {
     "all": Q(),
     "logs": Q(action__startswith="container.logs"),
     "shells": Q(action__in=(SHELL, ATTACH)),
+    "files": Q(action__contains=".files."),
     "secrets": Q(action__endswith=".reveal"),
     "people": PEOPLE,
 }
@@ -54,7 +55,7 @@ class Row:
 
 
 class AuditList(Listing):
-    """``q`` filter, ``show`` all, logs, shells, secrets or people, ``page``."""
+    """``q`` filter, ``show`` all, logs, shells, files, secrets or people, ``page``."""
 
     view = "audit"
     what = "entries"
@@ -66,6 +67,7 @@ class AuditList(Listing):
         "all": "All",
         "logs": "Logs",
         "shells": "Shells",
+        "files": "Files",
         "secrets": "Secrets",
         "people": "People",
     }
@@ -221,4 +223,6 @@ def _url(engine: Engine | None, kind: str, object_id: str) -> str:
         return ""
     if kind == "container":
         return links.container_url(engine.slug, "", object_id)
+    if kind == "volume":
+        return links.volume_url(engine.slug, object_id)
     return links.image_url(engine.slug, object_id) if kind == "image" and object_id.startswith("sha256:") else ""

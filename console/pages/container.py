@@ -34,7 +34,7 @@ from console.pages.container_rows import (
 from console.reads import command
 from console.reads.command import RunCommand
 
-TABS: Final = frozenset({"overview", "logs", "terminal", "stats", "processes", "inspect", "changes"})
+TABS: Final = frozenset({"overview", "logs", "terminal", "stats", "processes", "files", "inspect", "changes"})
 TONES: Final = {"running": "ok", "healthy": "ok", "paused": "warn", "restarting": "busy", "removing": "busy"} | {
     "unhealthy": "bad",
     "dead": "bad",
@@ -93,7 +93,7 @@ class ContainerPage:
         self.tab = tab if (tab := params.get("tab", "")) in TABS else "overview"
         self.container = self._find(reference or params.get("ref", ""), params.get("id", ""))
         self.secrets = access.can(user, "shell")
-        self.may_connect = access.can(user, "deploy")
+        self.may_connect = self.may_change = access.can(user, "deploy")
         self.revealed: dict[str, str] = {}
         self.derived: RunCommand | None = None
 
@@ -249,6 +249,7 @@ class ContainerPage:
             ("terminal", "Terminal", "container-terminal", self.secrets),
             ("stats", "Stats", "container-stats", True),
             ("processes", "Processes", "container-processes", self.secrets),
+            ("files", "Files", "container-files", self.secrets),
             ("inspect", "Inspect", "container-inspect", True),
             ("changes", "Changes", "container-changes", self.secrets),
         ]

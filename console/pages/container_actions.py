@@ -63,6 +63,11 @@ class Actions:
         return next((verb.busy for verb in (*main, *menu) if verb.name == self.shape.busy), "")
 
     @property
+    def may_deploy(self) -> bool:
+        """Whether the person may recreate it and make an image of it."""
+        return "deploy" in self.shape.rights
+
+    @property
     def main(self) -> tuple[Action, ...]:
         """Those that stand in the row."""
         return self._actions(_shown(self.shape.state, self.shape.rights)[0])
@@ -296,5 +301,5 @@ def bulk_verbs(user: access.Actor) -> list[Verb]:
 
 
 def verb_for(short: str) -> Verb | None:
-    """The container verb of an address's last part."""
-    return VERBS.get(f"container.{short}")
+    """The container verb of an address's last part; those with forms of their own have addresses of their own."""
+    return next((verb for verb in CONTAINER_VERBS if verb.short == short), None)

@@ -135,7 +135,8 @@ class CreatePage:
             return (
                 f"{self.spec.image} is not on {self.engine}: it is pulled first." if self.spec.pull != "never" else ""
             )
-        words = [f"On {self.engine}, {docker_words.size(found.size)}, {len(found.layers)} layers."]
+        layers = len(found.layers)
+        words = [f"On {self.engine}, {docker_words.size(found.size)}, {layers} layer{'' if layers == 1 else 's'}."]
         for title, name in (("Exposes", "exposed_ports"), ("Volumes:", "volumes")):
             if listed := found.details.get(name):
                 words.append(f"{title} {', '.join(map(str, listed[:10]))}.")
@@ -207,6 +208,11 @@ class CreatePage:
         return fields.groups(self.values, self.errors)
 
     @property
+    def url(self) -> str:
+        """Where the form is sent."""
+        return reverse("container-create", args=[self.engine.slug])
+
+    @property
     def context(self) -> dict[str, Any]:
         """For ``create/page.html`` and its parts."""
         return {
@@ -215,7 +221,7 @@ class CreatePage:
             "image_line": self._line("image"),
             "command_line": self._line("command"),
             "no_entrypoint": bool(self.values.get(NO_ENTRYPOINT)),
-            "create_url": reverse("container-create", args=[self.engine.slug]),
+            "create_url": self.url,
             "default_command": self.command if self.spec.image else "docker container run",
         }
 

@@ -5,6 +5,7 @@ The mirror may be a second old; in the end the engine decides, and says so in it
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,14 +15,20 @@ from django.db.models import Q
 from django.urls import reverse
 
 from console import access, docker_words
-from console.engine.command.check import contradictions, unsupported, user_defined
+from console.engine.command.check import contradictions, too_many_ports, unsupported, user_defined
 from console.engine.command.form import Key
 from console.engine.command.parts import ports
 from console.engine.command.reach import host_options
+from console.engine.command.render import render
+from console.engine.command.restore import hidden_in
 from console.engine.command.spec import PublishedPort, RunSpec
 from console.engine.command.values import SECOND, write_cpus, write_size
+from console.engine.command.words import MAX_LENGTH
+from console.masks import PLAIN_MASK
 from console.models import Engine, Image
+from console.operations.image_params import Reference
 from console.operations.params import LONGEST_NAME, NAME
+from console.reads.command import MASK
 
 LEAST_MEMORY: Final = 6 * 1024 * 1024  # bytes; engines since 20.10
 HIGHEST_PORT: Final = 65_535
@@ -64,18 +71,24 @@ class Checks:
         """Everything that keeps the container from being made as it is said."""
         version = str(self.engine.info.get("negotiated_api_version") or self.engine.api_version or "1.41")
         found = [Issue(("image", 0), "The image is missing.", "image is missing")] if not self.spec.image else []
-        found += [Issue(None, text, text) for text in contradictions(self.spec) if text != "The image is missing."]
-        found += [Issue(None, text, text) for text in unsupported(self.spec, version)]
+        found += [Issue(None, text, text) for text in self.whole(version) if text != "The image is missing."]
         for check in (self._name, self._ports, self._image, self._networks, self._paths, self._limits, self._right):
             found += check()
+        found += [*self.hidden(), *self._length()]
         return found
+
+    def whole(self, version: str) -> list[str]:
+        """What cannot stand together, and what the engine does not know: a sentence each."""
+        return [*contradictions(self.spec), *unsupported(self.spec, version)]
 
     def _name(self) -> Iterator[Issue]:
         name = self.spec.name
         if not name:
             return
         if not NAME.fullmatch(name) or len(name) > LONGEST_NAME:
-            text = "Two characters or more: a letter or digit first, then letters, digits, “_”, “.” and “-”."
+            text = f"At most {LONGEST_NAME} characters."
+            if not NAME.fullmatch(name):
+                text = "Two characters or more: a letter or digit first, then letters, digits, “_”, “.” and “-”."
             yield Issue(("name", 0), text, "name is not one")
             return
         taken = self.containers.filter(name=name).first()
@@ -87,7 +100,7 @@ class Checks:
 
     def _free_name(self, name: str) -> str:
         taken = set(self.containers.filter(name__startswith=name).values_list("name", flat=True))
-        return next(other for number in range(2, 10_000) if (other := f"{name}-{number}") not in taken)
+        return next(other for number in itertools.count(2) if (other := f"{name}-{number}") not in taken)
 
     def used(self) -> list[Used]:
         """The published ports of containers that have a process."""
@@ -100,6 +113,8 @@ class Checks:
         ]
 
     def _ports(self) -> Iterator[Issue]:
+        if too_many_ports(self.spec):
+            return
         used = self.used()
         mine: set[tuple[int, str, str]] = set()
         for row, port in enumerate(self.spec.publish):
@@ -139,6 +154,22 @@ class Checks:
         elif reference and self.spec.pull == "never" and self.image() is None:
             text = f"{reference} is not on this engine, and it is not to be pulled."
             yield Issue(("image", 0), text, "image is missing")
+        elif reference and self.image() is None:
+            try:
+                Reference.read(reference)
+            except ValueError as error:
+                yield Issue(("image", 0), str(error), "image is not one")
+
+    def hidden(self) -> Iterator[Issue]:
+        """Secrets of a command that was copied from where they are masked."""
+        for key in hidden_in(self.spec, MASK, PLAIN_MASK):
+            text = f"{PLAIN_MASK} stands here for a secret that was not copied with the command: type it."
+            yield Issue(key, text, "a secret is hidden")
+
+    def _length(self) -> Iterator[Issue]:
+        if len(render(self.spec)) > MAX_LENGTH:
+            text = f"The command is longer than {MAX_LENGTH:,} characters; the console takes no longer ones."
+            yield Issue(None, text, "command is too long")
 
     def _networks(self) -> Iterator[Issue]:
         names = {network.name for network in self.spec.networks if user_defined(network.name)}

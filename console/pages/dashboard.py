@@ -1,4 +1,4 @@
-"""The dashboard: is anything wrong, what runs, what changed. From the mirror only, a constant number of queries."""
+"""The dashboard: is anything wrong, what runs, what changed. From the mirror, a constant number of queries."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ from django.urls import reverse
 from django.utils import timezone
 
 from console import access, docker_words
+from console.docker_words import size_words
 from console.engine.types import ContainerState as S
 from console.engine.types import Health
 from console.models import Container, Engine, Event, Mount, Operation
 from console.pages import event_rows, links
 from console.pages.events import WITH_CONTAINER, made_by
-from console.pages.images import Use, size_words, use_of
+from console.pages.images import Use, use_of
 from console.pages.live import RESYNC
 from console.pages.users import COLUMNS
+from console.reads import host_disk
 
 RECENT: Final = timedelta(hours=24)  # an end with an error is news for so long where no restart policy says more
 KILLED_WITHIN: Final = timedelta(seconds=30)  # a signal so long before the end was the reason
 MOST_ALARMS: Final = 12
+FULL: Final = 0.9  # share of the disk of an engine's data
 MOST_WATCHED: Final = 120  # of one socket (consumers.stats)
-TOP: Final = 5
+TOP: Final = 10
 MOST_EVENTS: Final = 10
 MOST_OPERATIONS: Final = 6
 _ALIVE: Final = [state.value for state in docker_words.RUNNING]
@@ -166,15 +169,16 @@ class Dashboard:
         return sum(state.count for state in self.states)
 
     @cached_property
-    def running(self) -> list[tuple[str, str, str]]:
-        """Id, name and page of what runs on the engine, started last first, as many as can be watched: one query."""
+    def running(self) -> list[tuple[str, str, str, str]]:
+        """Id, name, page, lamp of what runs on the engine, started last first, as many as can be watched: one query."""
         if self.engine is None:
             return []
         rows = access.containers_for(self.user, self.engine).filter(state__in=_ALIVE).order_by("-started_at", "pk")
         slug = self.engine.slug
+        columns = rows.values_list("container_id", "name", "state", "health")[:MOST_WATCHED]
         return [
-            (container_id, name or container_id[:12], links.container_url(slug, name, container_id))
-            for container_id, name in rows.values_list("container_id", "name")[:MOST_WATCHED]
+            (key, name or key[:12], links.container_url(slug, name, key), state_word(state, health, failed=False))
+            for key, name, state, health in columns
         ]
 
     @property
@@ -234,6 +238,7 @@ class Dashboard:
             for engine in self.engines
             if engine.stale
         ]
+        engines += [alarm for engine in self.engines if (alarm := disk_alarm(engine))]
         found = sorted((alarm_of(container) for container in self._alarmed), key=lambda pair: pair[0])
         return (engines + [alarm for _, alarm in found])[:MOST_ALARMS]
 
@@ -339,6 +344,16 @@ def _stale_words(engine: Engine) -> str:
     if engine.silent:
         return f"{engine} is not looked after"
     return f"{engine} {'is another engine now' if engine.state == Engine.State.SWAPPED else 'does not answer'}"
+
+
+def disk_alarm(engine: Engine) -> Alarm | None:
+    """That an engine's disk is nearly full, where this machine can tell."""
+    disk = host_disk.of_engine(engine)
+    if disk is None or disk.used < FULL:
+        return None
+    title = f"The disk of {engine} is {disk.used:.0%} full"
+    text = f"{size_words(disk.free)} of {size_words(disk.size)} left at {disk.path}"
+    return Alarm("warning", title, text, reverse("disk", args=[engine.slug]))
 
 
 def alarm_of(container: Container) -> tuple[int, Alarm]:

@@ -12,8 +12,8 @@ from django.db.models import Count, Q
 from django.http import Http404, QueryDict
 
 from console import VERSION, access, docker_words
+from console.docker_words import size_words
 from console.models import Engine, Operation
-from console.pages.images import size_words
 from console.pages.live import RESYNC
 
 KINDS: Final = (

@@ -17,7 +17,7 @@ from console.pages import links
 
 FOLD_FROM: Final = 6  # events of one object in a row
 SHOWN_OF_FOLD: Final = 2
-CONSOLE, OUTSIDE, ENGINE = "console", "outside", "engine"
+CONSOLE, OUTSIDE, ENGINE, EITHER = "console", "outside", "engine", "either"
 
 _LAMPS: Final[dict[str, str]] = {
     "start": "running",
@@ -65,6 +65,19 @@ PAST: Final[dict[str, str]] = {
     "oom": "ran out of memory",
     "health_status": "health check",
     "pull": "was pulled",
+    "push": "was pushed",
+    "save": "was saved",
+    "load": "was loaded",
+    "import": "was imported",
+    "export": "was exported",
+    "commit": "was committed",
+    "attach": "was attached to",
+    "detach": "was detached from",
+    "top": "told its processes",
+    "archive-path": "was read",
+    "extract-to-dir": "was written to",
+    "update": "was updated",
+    "resize": "was resized",
     "tag": "was tagged",
     "untag": "lost a tag",
     "delete": "was deleted",
@@ -202,6 +215,8 @@ def who(event: Any) -> Who:
         return Who(CONSOLE, f"by {operation.user_name}, console", reverse("operation", args=[operation.pk]))
     if event.made_by == ENGINE:
         return Who(ENGINE, _ENGINE_WORDS.get(event.action, "the engine itself"))
+    if event.made_by == EITHER:
+        return Who(EITHER, "in the console or outside")
     return Who(OUTSIDE, "outside the console")
 
 

@@ -15,7 +15,7 @@ from django.http import QueryDict
 from console import access, filters
 from console.filters import FilterError, Key
 from console.models import Container, Event
-from console.pages.event_rows import CONSOLE, ENGINE, OUTSIDE, Row, rows
+from console.pages.event_rows import CONSOLE, EITHER, ENGINE, OUTSIDE, Row, rows
 from console.pages.listing import Listing
 
 PAGE_ROWS: Final = 100
@@ -23,6 +23,8 @@ READ: Final = 400  # events read for one page: folds take the rest
 RESTART_WITHIN: Final = timedelta(seconds=120)  # the engine waits at most a minute before it starts one again
 BY_ITSELF: Final = ("die", "oom", "health_status", "reload", "shutdown")
 WITH_CONTAINER: Final = ("connect", "disconnect", "mount", "unmount")
+# What the console does for its pages, with an entry in the audit log or none, but without an operation.
+WITHOUT_OPERATION: Final = ("attach", "detach", "resize", "top", "export", "save", "archive-path", "extract-to-dir")
 TYPES: Final = (
     "container",
     "image",
@@ -45,6 +47,7 @@ class EventList(Listing):
     what = "events"
     title = "Events"
     template = "events/_region.html"
+    actions = "events/_newer.html"
     region = "event-table"
     placeholder = "Filter: type:container, action:die, name:shop, by:admin, by:outside, exit:137, time<1h"
     kinds = frozenset({"event", "engine"})
@@ -149,7 +152,7 @@ class EventList(Listing):
 
 
 def made_by(user: access.Actor) -> Case:
-    """Who made an event, as far as that can be told: an operation of the console, the engine itself, or others.
+    """Who made an event, as far as that can be told: an operation of the console, the engine itself, others, or either.
 
     A start soon after an end that nobody asked for is the restart policy's, where the container has one.
     """
@@ -172,6 +175,7 @@ def made_by(user: access.Actor) -> Case:
         When(operation__isnull=False, then=Value(CONSOLE)),
         When(by_itself, then=Value(ENGINE)),
         When(Q(type="container", action="start") & Exists(restarts) & Exists(ended), then=Value(ENGINE)),
+        When(Q(action__in=WITHOUT_OPERATION) | Q(action__startswith="exec_"), then=Value(EITHER)),
         default=Value(OUTSIDE),
         output_field=CharField(),
     )

@@ -14,12 +14,12 @@ from django.http import Http404
 from django.urls import reverse
 
 from console import access, docker_words, masks
+from console.docker_words import size_words
 from console.engine.types import HistoryEntry
 from console.models import ImageTag
 from console.pages import links
 from console.pages.detail import Detail, Tab, Value
 from console.pages.image_actions import Button, buttons
-from console.pages.images import size_words
 from console.pages.users import COLUMNS, UsedBy, used_by
 
 COLOURS: Final = ("f1", "f2", "f3", "f4", "f5", "f6", "f7")

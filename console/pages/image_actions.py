@@ -12,7 +12,7 @@ from django.urls import reverse
 from console import access, docker_words
 from console.models import Container, Engine, Image
 from console.operations.build_params import BuildParams
-from console.operations.image_params import PullParams, Reference
+from console.operations.image_params import PullParams, Reference, is_host
 from console.operations.params import InvalidParams, Params
 from console.operations.verbs import VERBS, Verb
 from console.pages.container_actions import state_words
@@ -31,10 +31,11 @@ class Button:
     icon: str
     command: str
     danger: bool
+    rare: bool = False  # behind "More"
 
 
 def buttons(user: access.Actor, engine: Engine, image: Image, tags: Sequence[str]) -> list[Button]:
-    """Pull again, tag, remove: for those who may."""
+    """Pull again, tag, push, remove: for those who may."""
     if not access.can(user, VERBS["image.pull"].right):
         return []
     name = tags[0] if tags else image.short_id
@@ -42,10 +43,10 @@ def buttons(user: access.Actor, engine: Engine, image: Image, tags: Sequence[str
     if tags:
         pull = f"{reverse('image-pull', args=[engine.slug])}?reference={tags[0]}"
         found.append(Button(pull, "Pull again…", "down", f"docker image pull {name}", False))
-    for short in ("tag", "remove"):
+    for short in ("tag", "push", "remove"):
         verb = VERBS[f"image.{short}"]
         url = reverse(f"image-{short}", args=[engine.slug, image.image_id])
-        found.append(Button(url, f"{verb.label}…", verb.icon, verb.command(name), verb.danger))
+        found.append(Button(url, f"{verb.label}…", verb.icon, verb.command(name), verb.danger, short == "push"))
     return found
 
 
@@ -132,6 +133,8 @@ class ImageDialog:
 
     def problems(self) -> dict[str, str]:
         """What is wrong with what was chosen, beyond its form: errors by field."""
+        if self.verb.short == "push":
+            return self._taken()
         if self.verb.short != "remove":
             return {}
         if strangers := [tag for tag in self.chosen if tag not in self.tags]:
@@ -140,13 +143,40 @@ class ImageDialog:
             return {"references": "Tick at least one tag. The image goes with the last one."}
         return {}
 
+    def _taken(self) -> dict[str, str]:
+        """Whether what it shall be pushed as is the name of another image."""
+        reference = self.asked.get("reference", "")
+        rows = access.images_for(self.user, self.engine).filter(tags__reference=reference).exclude(pk=self.image.pk)
+        return {"reference": f"{reference} is another image here: it is not pushed in its place."} if rows else {}
+
+    @cached_property
+    def asked(self) -> Mapping[str, Any]:
+        """What is asked for: what was typed; for a push also whether the image must be tagged first."""
+        data = self.data if self.data is not None else {}
+        if self.verb.short != "push":
+            return data
+        try:
+            reference = str(Reference.read(str(data.get("reference") or "").strip()))
+        except ValueError:
+            return data
+        return {"reference": reference, "tag": "" if reference in self.tags else "1"}
+
+    @cached_property
+    def suggested(self) -> str:
+        """Where to push it: the first of its names that has a registry, else its name at the default registry."""
+        if found := [tag for tag in self.tags if is_host(tag.partition("/")[0])]:
+            return found[0]
+        default = access.registries_for(self.user, self.verb.right).filter(default=True).first()
+        name = self.tags[0] if self.tags else ""
+        return f"{default.host}/{name}" if default is not None and name else name
+
     def context(self, errors: Mapping[str, str]) -> dict[str, Any]:
         """Of its template."""
         action = reverse(f"image-{self.verb.short}", args=[self.engine.slug, self.image.image_id])
         data = self.data if self.data is not None else {}
-        params = _read(self.verb.params, data) if self.data is not None else self._first()
+        params = _read(self.verb.params, self.asked) if self.data is not None else self._first()
         whole = not self.tags or set(self.tags) <= set(self.chosen)
-        title = f"Remove {self.name}?" if self.verb.short == "remove" else f"Tag {self.name}"
+        title = f"Remove {self.name}?" if self.verb.short == "remove" else f"{self.verb.label} {self.name}"
         return _shown(self.verb, self.engine, action, title) | {
             "image": self.image,
             "name": self.name,
@@ -157,11 +187,15 @@ class ImageDialog:
             "users": [(container, state_words(container), container.state in RUNNING) for container in self.users],
             "running": any(container.state in RUNNING for container in self.users),
             "children": access.images_for(self.user, self.engine).filter(parent_id=self.image.image_id).count(),
+            "suggested": self.suggested if self.verb.short == "push" else "",
             "command": self.verb.command(self.name, params),
         }
 
     def _first(self) -> Params:
         """The parameters of a dialog that was just opened."""
+        if self.verb.short == "push" and self.suggested:
+            first = {"reference": self.suggested, "tag": "" if self.suggested in self.tags else "1"}
+            return _read(self.verb.params, first)
         return self.verb.params.read({"references": self.tags}) if self.verb.short == "remove" else self.verb.params()
 
 

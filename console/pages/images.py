@@ -10,14 +10,18 @@ from datetime import datetime
 from enum import IntEnum
 from functools import cached_property
 from typing import Any, ClassVar, Final
+from urllib.parse import urlencode
 
 from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 from django.db.models.expressions import OrderBy
 from django.http import QueryDict
+from django.urls import reverse
 
 from console import access, docker_words, filters
-from console.filters import Key
+from console.docker_words import size_words
+from console.filters import FilterError, Key
 from console.models import Container, Image, ImageTag
+from console.operations import remote_tags
 from console.operations.verbs import VERBS
 from console.pages import links
 from console.pages.container_keys import public_label
@@ -74,6 +78,9 @@ class Row:
     use: Use
     mark: str
     mark_title: str
+    picks: bool
+    newer: str  # the tag that is another image in its registry, or ""
+    pull: str
 
     @property
     def image_ref(self) -> str:
@@ -96,13 +103,6 @@ class Group:
     count: int
     size: str
     rows: list[Row] = field(default_factory=list)
-
-
-def size_words(amount: float | None) -> str:
-    """Bytes as ``docker image ls`` prints them, with a space before the unit: "192 MB"."""
-    words = docker_words.size(max(0, amount or 0))
-    digits = words.rstrip("BkMGTPEZY")
-    return f"{digits} {words[len(digits) :]}"
 
 
 def _used_by(containers: QuerySet[Container]) -> tuple[Q, Q]:
@@ -136,6 +136,7 @@ class ImageList(Listing):
     template = "images/_region.html"
     region = "image-table"
     actions = "images/_actions.html"
+    bulk = "images/_bulk.html"
     placeholder = "Filter: name, used:no, dangling:yes, size>100MB, created<30d"
     kinds = frozenset({"image", "container", "engine"})
     shows = {"all": "All", "used": "In use", "unused": "Unused", "dangling": "Dangling"}
@@ -170,20 +171,33 @@ class ImageList(Listing):
             "name": Key(lambda operator, value: _tagged(reference__icontains=value), "name:nginx"),
             "tag": Key(lambda operator, value: _tagged(tag__iexact=value), "tag:latest"),
             "id": Key(_id, "id:9bea9f2796e2"),
+            "layer": Key(_layer, "layer:886d9f5be135"),
             "label": filters.label("labels", "label:maintainer", lambda n: self.secrets or public_label(n)),
             "size": filters.size("size", "size>100MB"),
             "created": filters.age("created_at", "created<30d"),
             "dangling": filters.flag({"yes": dangling, "no": ~dangling}, "dangling:yes"),
+            "update": filters.flag(
+                {"yes": Q(pk__in=list(self.behind)), "no": ~Q(pk__in=list(self.behind))}, "update:yes"
+            ),
             "used": filters.flag({"yes": used, "no": ~used, "running": runs, "stopped": used & ~runs}, "used:no"),
         }
 
     def word(self, value: str) -> Q:
         return _tagged(reference__icontains=value) | _id(":", value)
 
-    @property
+    @cached_property
     def can_pull(self) -> bool:
         """Whether the person may ask for a pull."""
         return access.can(self.user, VERBS["image.pull"].right)
+
+    @property
+    def picks(self) -> bool:
+        return self.can_pull
+
+    @cached_property
+    def behind(self) -> dict[int, str]:
+        """Images that are another one in their registry by now, as far as somebody asked: the tag, by key."""
+        return remote_tags.behind(self.engine) if self.engine is not None else {}
 
     @cached_property
     def secrets(self) -> bool:
@@ -257,6 +271,11 @@ class ImageList(Listing):
             users[image_id].append((name, container_id))
         return users
 
+    def _pull(self, reference: str) -> str:
+        if not reference or self.engine is None or not self.can_pull:
+            return ""
+        return f"{reverse('image-pull', args=[self.engine.slug])}?{urlencode({'reference': reference})}"
+
     def _row(self, image: Any, tags: Sequence[ImageTag], users: Sequence[tuple[str, str]]) -> Row:
         assert self.engine is not None
         slug = self.engine.slug
@@ -281,6 +300,9 @@ class ImageList(Listing):
             use=Use(image.use),
             mark=mark,
             mark_title=title,
+            picks=self.picks,
+            newer=self.behind.get(image.pk, ""),
+            pull=self._pull(self.behind.get(image.pk, "")),
         )
 
     @cached_property
@@ -343,6 +365,14 @@ def _tagged(**lookup: str) -> Q:
 
 def _id(operator: str, value: str) -> Q:
     return Q(image_id__istartswith=f"sha256:{value.lower().removeprefix('sha256:')}")
+
+
+def _layer(operator: str, value: str) -> Q:
+    """Images that have a layer, by the first digits of its id (RootFS.Layers of the image's inspect)."""
+    digits = value.lower().removeprefix("sha256:")
+    if not digits or not set(digits) <= set("0123456789abcdef"):
+        raise FilterError("A layer is named by the digits of its id, as an image's inspect tells them.")
+    return filters.in_json("layers", f'"sha256:{digits}')
 
 
 def _digest_repository(image: Image) -> str:

@@ -65,6 +65,7 @@ class Listing:
     template: ClassVar[str]  # of the region
     switch: ClassVar[str] = ""  # template of what stands in the toolbar before the filter
     actions: ClassVar[str] = ""  # template of what can be asked for, at the end of the toolbar
+    bulk: ClassVar[str] = ""  # template of the bar that takes the toolbar's place while rows are ticked
     after: ClassVar[str] = ""  # template of what stands after it
     region: ClassVar[str]  # id of the element that is swapped
     placeholder: ClassVar[str]  # in the filter's field
@@ -128,6 +129,11 @@ class Listing:
     def own(self) -> list[tuple[str, str]]:
         """Parameters of its own that differ from the usual."""
         return []
+
+    @property
+    def picks(self) -> bool:
+        """Whether its rows can be ticked."""
+        return False
 
     # ── rows ──
 

@@ -35,15 +35,16 @@ def moment(text: str, now_ns: int) -> int:
         return max(1, now_ns - back * SECOND)
     try:
         if re.fullmatch(r"[0-9]{1,11}(\.[0-9]{1,9})?", text):
-            return int(Decimal(text) * SECOND)
-        when = datetime.fromisoformat(text)
-        when = when if when.tzinfo else when.replace(tzinfo=UTC)
-        fraction = re.search(r"\.(\d{1,9})", text)
-        whole = int(when.replace(microsecond=0).timestamp()) * SECOND
-        found = whole + (int(fraction[1].ljust(9, "0")) if fraction else 0)
+            found = int(Decimal(text) * SECOND)
+        else:
+            when = datetime.fromisoformat(text)
+            when = when if when.tzinfo else when.replace(tzinfo=UTC)
+            fraction = re.search(r"\.(\d{1,9})", text)
+            whole = int(when.replace(microsecond=0).timestamp()) * SECOND
+            found = whole + (int(fraction[1].ljust(9, "0")) if fraction else 0)
     except (ValueError, OverflowError, InvalidOperation):
         raise ValueError(f"“{text[:40]}” is no time: write 10m, 2h, 3d or 2026-01-28T01:30.") from None
-    if not 0 < found < 2**63:
+    if not 0 <= found < 2**63:
         raise ValueError("A time must lie between 1970 and 2262.")
     return found
 
@@ -79,7 +80,7 @@ class LogOptions:
         given = query.get("tail", "")
         lines = tail
         if given:
-            if given.isascii() and given.isdecimal() and int(given) <= MOST_TAIL:
+            if given.isascii() and given.isdecimal() and len(given) < 10 and int(given) <= MOST_TAIL:
                 lines = int(given)
             else:
                 errors["tail"] = f"A number of lines up to {MOST_TAIL:,}."

@@ -90,6 +90,11 @@ class NetworkDetail(Detail):
         return reverse("network-action", args=[self.engine.slug, self.network.network_id, short])
 
     @property
+    def map_url(self) -> str:
+        """The map with the lanes of this network's name open."""
+        return links.filtered("network-map", self.engine.slug, "network", self.network.name)
+
+    @property
     def may_change(self) -> bool:
         """Whether the person may connect, disconnect and remove; not while another engine answers."""
         return access.can(self.user, "deploy") and self.engine.state != Engine.State.SWAPPED

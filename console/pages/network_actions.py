@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from django.db.models import Q
 from django.urls import reverse
 
 from console import access, docker_networks
@@ -14,19 +15,24 @@ from console.models import Container, Endpoint, Engine, Network, Operation
 from console.operations.network_params import DisconnectParams
 from console.operations.params import InvalidParams, Params
 from console.operations.verbs import VERBS, Verb
+from console.pages.refusals import NO_IPVLAN, Refusal, field_of
 
 MOST_LISTED: Final = 500
 FULL_ID: Final = re.compile(r"[0-9a-z]{25,64}")  # of the engine; a swarm's are shorter
 SHORTS: Final = ("connect", "disconnect", "remove")
-# What engines say of a connection, the field that it is about, and what to do.
-_REFUSALS: Final = (
-    ("address already in use", "ip", "Leave it empty, and the engine gives a free one."),
-    ("subnet", "ip", "An address can be chosen only on networks whose subnet was given at their creation."),
-    ("user defined networks only", "ip", "Leave address and aliases empty here."),
-    ("network-scoped alias", "alias", "Leave it empty here."),
-    ("alias", "alias", ""),
-    ("not manually attachable", "network", "The network was made without --attachable."),
-    ("already exists in network", "container", "It is connected already."),
+# What engines say of a connection (20.10 to 28), the field that it is about, and what to do.
+_REFUSALS: Final[tuple[Refusal, ...]] = (
+    (r"ipvlan", "network", NO_IPVLAN),
+    (r"address already in use", "ip", "Leave it empty, and the engine gives a free one."),
+    (r"does not belong to any of this network's subnets", "ip", "Take one of its subnet, or leave it empty."),
+    (r"subnet", "ip", "An address can be chosen only on networks whose subnet was given at their creation."),
+    (r"user defined networks only", "ip", "Leave address and aliases empty here."),
+    (r"network-scoped alias", "alias", "Leave it empty here."),
+    (r"alias", "alias", ""),
+    (r"not manually attachable", "network", "The network was made without --attachable."),
+    (r"already exists in network", "container", "It is connected already."),
+    (r"\(none\) mode", "container", "Disconnect it from none first."),
+    (r"host network", "container", "It lives in the host's network: recreate it with a network of its own."),
 )
 
 
@@ -35,11 +41,13 @@ def action_url(slug: str, network_id: str, short: str) -> str:
     return reverse("network-action", args=[slug, network_id, short])
 
 
-def refused_field(said: str) -> tuple[str, str]:
-    """The field that a refusal of ``connect`` is about, and the sentence for it."""
-    low = said.lower()
-    found = next((row for row in _REFUSALS if row[0] in low), None)
-    return (found[1], f"{said} {found[2]}".strip()) if found else ("container", said)
+def refused_field(said: str, only_ip6: bool = False) -> tuple[str, str]:
+    """The field that a refusal of ``connect`` is about, and the sentence for it.
+
+    ``only_ip6``: the one address that was asked for is of IPv6.
+    """
+    where, do = field_of(_REFUSALS, said, "container")
+    return ("ip6" if where == "ip" and only_ip6 else where), f"{said} {do}".strip()
 
 
 @dataclass(slots=True)
@@ -89,6 +97,27 @@ class Asked:
             container__in=access.containers_for(self.user, self.engine), network_id=self.network.network_id
         ).exclude(endpoint_id="")
         return list(rows.select_related("container").order_by("container__name")[:MOST_LISTED])
+
+    @property
+    def resting(self) -> list[str]:
+        """Names of the stopped containers that were made for the network."""
+        if self.network is None:
+            return []
+        never_started = Q(network_id="", network_name=self.network.name)
+        rows = Endpoint.objects.filter(
+            Q(network_id=self.network.network_id) | never_started,
+            container__in=access.containers_for(self.user, self.engine),
+            endpoint_id="",
+        )
+        return list(rows.order_by("container__name").values_list("container__name", flat=True)[:MOST_LISTED])
+
+    @property
+    def resting_words(self) -> str:
+        """What becomes of those."""
+        names = self.resting
+        more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+        what = "It does" if len(names) == 1 else "They do"
+        return f"Stopped and made for it: {', '.join(names[:5])}{more}. {what} not start any more."
 
     @property
     def outside(self) -> list[Container]:
@@ -163,7 +192,8 @@ def refill(operation: Operation) -> tuple[dict[str, Any], dict[str, str]]:
     params = operation.params
     data = {name: params.get(name, "") for name in ("container", "ip", "ip6")}
     data["alias"] = ", ".join(params.get("alias", ()))
-    where, text = refused_field(operation.error or str(operation.result.get("reason", "")))
+    said = operation.error or str(operation.result.get("reason", ""))
+    where, text = refused_field(said, bool(params.get("ip6") and not params.get("ip")))
     return data, {where: text}
 
 

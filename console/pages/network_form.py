@@ -11,11 +11,14 @@ from typing import Any, Final, Self
 
 from django.http import QueryDict
 
-from console import access, docker_networks
+from console import access, docker_networks, masks
 from console.engine.command.network import CreateNetwork, render, render_lines
+from console.engine.command.table import Pairs
 from console.models import Engine, Operation
-from console.operations.network_params import MODES, check, joined, lines, rows
+from console.operations.network_params import MODES, CreateParams, check, reaches_host, rows
+from console.operations.pairs import joined, lines, over
 from console.pages.networks import pools
+from console.pages.refusals import NO_IPVLAN, Refusal, field_of
 
 DRIVERS: Final[Mapping[str, str]] = {
     "bridge": "Containers on this host, with a subnet and names of their own, and address translation to the outside.",
@@ -49,11 +52,18 @@ _CANDIDATES: Final = (
 )
 
 # What engines say (20.10 to 28), the field that it is about, and what to do.
-_REFUSALS: Final[tuple[tuple[str, str, str], ...]] = (
+_REFUSALS: Final[tuple[Refusal, ...]] = (
+    (r"available.*address pool|fully subnetted", "subnet-0", "None is free of those it gives by itself: give one."),
     (r"pool overlaps|overlaps with", "subnet-0", "Another network has this subnet: choose a free one."),
     (r"no matching subnet for gateway|gateway", "gateway-0", "The gateway is one address of the subnet."),
     (r"no matching subnet for range|invalid .*range|ip.?range", "range-0", "The range lies within the subnet."),
     (r"aux", "aux", "Reserved addresses lie within the subnet."),
+    (
+        r"already using parent interface",
+        "parent",
+        "One macvlan or ipvlan network an interface: give a VLAN id, or another parent.",
+    ),
+    (r"ipvlan port|ipvlan.*not supported", "driver", NO_IPVLAN),
     (r"parent interface|invalid subinterface|parent|dm-", "parent", "See ip link on the engine's host for its names."),
     (r"already exists", "name", "Choose another name."),
     (r"not a swarm manager|swarm", "driver", "Start a swarm first, or join one."),
@@ -61,12 +71,6 @@ _REFUSALS: Final[tuple[tuple[str, str, str], ...]] = (
     (r"invalid (subnet|network|address)|subnet|predefined|ipv[46] pool", "subnet-0", "Give another subnet."),
     (r"bridge", "bridge_name", "Choose another name for the interface."),
 )
-
-
-def field_of(said: str) -> tuple[str, str]:
-    """The field that an engine's refusal is about, and what to do."""
-    found = next((row for row in _REFUSALS if re.search(row[0], said, re.IGNORECASE)), None)
-    return (found[1], found[2]) if found else ("name", "")
 
 
 @dataclass(slots=True)
@@ -174,7 +178,7 @@ class Typed:
             ipv6=self.ipv6,
             internal=self.internal,
             attachable=self.attachable and self.driver == "overlay",
-            opt=tuple({**dict(options), **dict(lines(self.options))}.items()),
+            opt=over(options, lines(self.options)),
             label=lines(self.labels),
         )
 
@@ -225,8 +229,10 @@ class NetworkForm:
             errors["driver"] = f"{', '.join(DRIVERS)} can be made here; others by docker network create."
         if self.typed.driver == "overlay" and self.swarm not in {"active", ""}:
             errors["driver"] = f"{self.engine} is not in a swarm: overlay networks need one."
+        if (where := reaches_host(self.spec)) and where not in errors and not access.can(self.user, "host"):
+            errors[where] = "You may not give this: it reaches the engine's host, which needs the right “host”."
         if self.said:
-            where, do = field_of(self.said)
+            where, do = field_of(_REFUSALS, self.said)
             errors[where] = f"{self.said} {do}".strip()
         return errors
 
@@ -331,14 +337,28 @@ class NetworkForm:
         return " ".join(["docker swarm init", *flags])
 
     @property
+    def shown_spec(self) -> CreateNetwork:
+        """As the command shows it: secrets masked."""
+        return CreateParams(self.spec).public().spec
+
+    @property
     def command(self) -> str:
-        """The equivalent command on one line."""
-        return render(self.spec)
+        """The equivalent command on one line; secrets masked."""
+        return render(self.shown_spec)
 
     @property
     def command_lines(self) -> str:
         """The equivalent command, one option a line."""
-        return render_lines(self.spec)
+        return render_lines(self.shown_spec)
+
+
+def forgotten(spec: CreateNetwork) -> CreateNetwork:
+    """What an operation keeps of a network, without the masks that stand for secrets: they are typed again."""
+    return replace(spec, opt=_unmasked(spec.opt), label=_unmasked(spec.label), ipam_opt=_unmasked(spec.ipam_opt))
+
+
+def _unmasked(pairs: Pairs) -> Pairs:
+    return tuple((name, "" if masks.PLAIN_MASK in value else value) for name, value in pairs)
 
 
 def _subnet(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:

@@ -18,9 +18,10 @@ from django.urls import reverse
 from console import access, filters
 from console.filters import FilterError, Key, Term
 from console.models import Container, Engine, Image, Network, Operation, User, Volume
-from console.operations.verbs import BESIDE, GUARDED, verb_of
+from console.operations.verbs import GUARDED, PRINTS, verb_of
 from console.pages.live import RESYNC
 from console.pages.operation_rows import Row, day_of, make_row, took
+from console.pages.refusals import advice
 
 State = Operation.State
 PAGE_ROWS: Final = 100
@@ -247,7 +248,7 @@ def page_of(user: access.Actor, operation: Operation) -> dict[str, Any]:
     verb = verb_of(operation)
     row = make_row(operation, user)
     object_url, object_label = object_of(user, operation)
-    printed = access.output_for(user, operation) if operation.verb in BESIDE else None
+    printed = access.output_for(user, operation) if operation.verb in PRINTS else None
     return {
         "operation": operation,
         "row": row,
@@ -261,12 +262,23 @@ def page_of(user: access.Actor, operation: Operation) -> dict[str, Any]:
         "object_label": object_label,
         "tag": {"failed": "bad", "succeeded": "ok", "unknown": "warn"}.get(operation.state, "busy" if row.open else ""),
         "headline": headline(operation, row),
+        "change_url": _change_url(user, operation),
         "steps": steps(operation),
         "retry_of": operation.result.get("retry_of", ""),
         "kept_days": settings.OPERATIONS_KEPT_DAYS,
         "took": took(operation),
         "default_command": operation.command,
     }
+
+
+def _change_url(user: access.Actor, operation: Operation) -> str:
+    """The form of a container that could not be made, as it was filled in; "" where there is none."""
+    ended = operation.state in {State.FAILED, State.CANCELLED}
+    if operation.verb != "container.create" or not ended or operation.engine is None:
+        return ""
+    if not access.can(user, "deploy") or not operation.params.get("line"):
+        return ""
+    return reverse("container-create", args=[operation.engine.slug], query={"operation": operation.pk})
 
 
 def headline(operation: Operation, row: Row) -> tuple[str, str, str]:
@@ -280,7 +292,7 @@ def headline(operation: Operation, row: Row) -> tuple[str, str, str]:
         return (
             "bad",
             f"Could not {row.title[:1].lower()}{row.title[1:]}.",
-            " ".join(part for part in (reason, things) if part),
+            " ".join(part for part in (reason, things, advice(operation.error)) if part),
         )
     if operation.state == State.UNKNOWN:
         return "warn", "Nobody knows whether it was done.", " ".join(part for part in (reason, things) if part)

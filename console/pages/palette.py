@@ -18,7 +18,8 @@ from console import access, docker_words
 from console.engine.types import ContainerState, Health
 from console.models import Container, Endpoint, Engine, Image, ImageTag
 from console.operations.status import busy_verbs
-from console.operations.verbs import CONTAINER_VERBS, actions_for
+from console.operations.verb import Verb
+from console.operations.verbs import CONTAINER_VERBS, VERBS, actions_for
 
 MOST: Final = 30  # answers in all
 LOOKED_AT: Final = 60  # rows of one kind that are ranked
@@ -26,6 +27,9 @@ LONGEST: Final = 100  # characters of a question that are read
 RECENT: Final = 5
 # Answers of one kind, when nothing else takes the room
 CONTAINERS, ACTIONS, OTHERS, PAGES = 8, 8, 4, 10
+
+# Verbs of a container with forms of their own: a dialog, a page
+FORMS: Final = (VERBS["container.update"], VERBS["container.recreate"])
 
 Row = TypeVar("Row", bound=Model)
 _HEX: Final = re.compile(r"[0-9a-f]{4,64}")
@@ -73,14 +77,21 @@ PAGES_OF_THE_CONSOLE: Final = (
     Page("Containers", "box", "containers", "g c", also="ps"),
     Page("Create container", "plus", "container-create", also="new run docker", right="deploy"),
     Page("Images", "image", "images", "g i"),
+    Page("Load images", "upload", "image-load", also="docker load tar restore", right="deploy"),
+    Page("Import an image", "upload", "image-import", also="docker import rootfs tar", right="deploy"),
     Page("Volumes", "vol", "volumes", "g v"),
+    Page("Bind mounts", "vol", "volume-mounts", also="storage tmpfs host folders risky"),
+    Page("Create volume", "plus", "volume-create", also="new nfs cifs smb tmpfs", right="deploy"),
     Page("Networks", "net", "networks", "g n"),
     Page("Network map", "net", "network-map", also="topology reach picture"),
     Page("Create network", "plus", "network-create", also="new bridge macvlan ipvlan overlay", right="deploy"),
     Page("Published ports", "ext", "network-ports", also="host port conflicts open"),
+    Page("Disk usage", "server", "disk", also="system df space reclaim prune clean up"),
     Page("Operations", "ops", "operations", "g o", engine=False, also="history"),
     Page("Events", "events", "events", "g e", engine=False),
     Page("Audit", "audit", "audit", "g a", engine=False, also="who log history", right="admin"),
+    Page("Registries", "reg", "registries", engine=False, also="login credentials hub", right="admin"),
+    Page("Add registry", "plus", "registry-add", engine=False, also="login credentials new", right="admin"),
     Page("Engine", "server", "engine", also="info version system"),
     Page("Keys", "keyboard", "keys", "?", engine=False, also="keyboard shortcuts help"),
     Page("Change password", "key", "account_change_password", engine=False),
@@ -173,12 +184,28 @@ class Palette:
         """Answers to the name of an action and words of an object: "stop ngi", "ngi stop"."""
         items: list[Item] = []
         for said, rest in ((self.words[0], self.words[1:]), (self.words[-1], self.words[:-1])):
-            verbs = [verb for verb in CONTAINER_VERBS if len(said) > 1 and verb.short.startswith(said)]
+            verbs = [verb for verb in (*CONTAINER_VERBS, *FORMS) if len(said) > 1 and verb.short.startswith(said)]
             verbs = [verb for verb in verbs if access.can(self.user, verb.right)]
             if verbs and not items:
                 rows = [row for row, _ in self._containers(rest, by_name=True)]
-                items = [item for verb in verbs for row in rows for item in self._actions(row, verb.short, name=True)]
+                items = [item for verb in verbs for row in rows for item in self._asking(row, verb)]
         return Group("Run", items[:ACTIONS]) if items else None
+
+    def _asking(self, row: Container, verb: Verb) -> list[Item]:
+        """One verb for one container, by its whole name, if it makes sense now."""
+        if verb not in FORMS:
+            return self._actions(row, verb.short, name=True)
+        url = reverse(f"container-{verb.short}", args=[row.engine.slug, row.container_id])
+        command = verb.command(row.name)
+        item = Item(
+            f"{verb.title(row.name)}…",
+            href=url if verb.short == "recreate" else "",
+            dialog=url if verb.short == "update" else "",
+            icon=verb.icon,
+            detail=self._where(row.engine, command),
+            command=command,
+        )
+        return [] if verb.possible(row) else [item]
 
     def _containers(self, words: Sequence[str], by_name: bool = False) -> list[tuple[Container, str]]:
         """The best containers with where they are reached. ``by_name``: not by their image or project."""

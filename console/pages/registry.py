@@ -19,6 +19,7 @@ from console.pages.networks import NetworkList
 from console.pages.operations import OperationList, OperationPage
 from console.pages.ports import PortsPage
 from console.pages.setup import SetupPage
+from console.pages.storage import StorageList
 from console.pages.volume import VolumeDetail
 from console.pages.volumes import VolumeList
 
@@ -33,6 +34,7 @@ LIVE_VIEWS: Final[dict[str, type[LiveView]]] = {
     "network-map": NetworkMap,
     "ports": PortsPage,
     "volumes": VolumeList,
+    "volume-mounts": StorageList,
     "volume": VolumeDetail,
     "events": EventList,
     "audit": AuditList,

@@ -8,6 +8,9 @@ from functools import cached_property
 from typing import Any, Final
 
 from console import access, docker_words
+from console.models import Volume
+from console.operations.copy_params import BackupParams, CloneParams, RestoreParams, download_command
+from console.operations.volume_params import shows_host
 from console.pages import links
 from console.pages.detail import Detail, Tab, Value
 from console.pages.users import dense
@@ -25,6 +28,12 @@ class Use:
     status: docker_words.Dense
     destination: str
     mode: str
+
+
+def host_only(volume: Volume) -> bool:
+    """Whether what is in it is of the engine's host: then it is for those who may reach hosts."""
+    options = volume.options if isinstance(volume.options, dict) else {}
+    return shows_host(volume.driver, {str(name): str(value) for name, value in options.items()})
 
 
 class VolumeDetail(Detail):
@@ -73,9 +82,68 @@ class VolumeDetail(Detail):
         return len({use.url for use in self.users})
 
     @cached_property
+    def running(self) -> list[str]:
+        """The names of the containers that use it and run."""
+        found = mounts_for(self.user, self.engine).filter(volume_name=self.volume.name)
+        alive = [state.value for state in docker_words.RUNNING]
+        names = found.filter(container__state__in=alive).values_list("container__name", flat=True)
+        return sorted(set(names))[:MOST_USERS]
+
+    @property
+    def running_names(self) -> str:
+        """Some of their names."""
+        more = f" and {len(self.running) - 3} more" if len(self.running) > 3 else ""
+        return ", ".join(self.running[:3]) + more
+
+    @property
+    def running_words(self) -> str:
+        """What it means for a copy."""
+        return f"In use by {self.running_names}: what is written meanwhile may be half in it."
+
+    @property
+    def stop_command(self) -> str:
+        """A backup with its users stopped."""
+        return BackupParams().command("", self.volume.name)
+
+    @cached_property
+    def may_copy(self) -> bool:
+        """Whether the person may read all of it; what shows something of the host is for those who may reach hosts."""
+        return access.can(self.user, "shell") and self.may_read
+
+    @cached_property
+    def may_fill(self) -> bool:
+        """Whether the person may restore into it and clone it."""
+        return self.may_copy and access.can(self.user, "deploy")
+
+    @property
+    def download_command(self) -> str:
+        """A backup."""
+        return download_command(self.volume.name)
+
+    @property
+    def clone_command(self) -> str:
+        """A clone."""
+        return CloneParams().command("", self.volume.name)
+
+    @property
+    def restore_command(self) -> str:
+        """A restore."""
+        return RestoreParams().command("", self.volume.name)
+
+    @cached_property
     def may_remove(self) -> bool:
         """Whether the person may ask for its removal."""
         return access.can(self.user, "deploy")
+
+    @cached_property
+    def right(self) -> str:
+        """What reading its files needs: ``host`` where it is a folder or device of the host, else ``shell``."""
+        return "host" if host_only(self.volume) else "shell"
+
+    @property
+    def may_read(self) -> bool:
+        """Whether the person may read its files."""
+        return access.can(self.user, self.right)
 
     @property
     def remove_command(self) -> str:
@@ -107,7 +175,9 @@ class VolumeDetail(Detail):
 
     def context(self, current: str) -> dict[str, Any]:
         """For ``volumes/detail.html`` and its tabs."""
-        rows = (("volume", "Overview", None), ("volume-inspect", "Inspect", None))
+        rows = [("volume", "Overview", None), ("volume-inspect", "Inspect", None)]
+        if self.may_read:
+            rows.insert(0, ("volume-files", "Files", None))
         return {
             "engine": self.engine,
             "detail": self,

@@ -16,11 +16,12 @@ from django.db.models.expressions import OrderBy
 from django.db.models.functions import Lower
 
 from console import access, filters
+from console.docker_words import size_words
+from console.engine.risk import risk_of
 from console.filters import Key
 from console.models import Mount, Volume
 from console.pages import links
 from console.pages.container_keys import public_label
-from console.pages.images import size_words
 from console.pages.links import Link
 from console.pages.listing import Listing, numbers_of
 
@@ -43,11 +44,19 @@ class Row:
     places: tuple[str, ...]
     places_left: int
     read_only: bool
+    risk: str = ""  # why a folder of the host behind it is risky
 
     @property
     def gone(self) -> bool:
         """Whether no container uses it."""
         return not self.users
+
+
+def _risk(volume: Volume) -> str:
+    """Why the folder of the host that it shows is risky, "" for nothing known."""
+    options = volume.options if isinstance(volume.options, Mapping) else {}
+    bound = "bind" in str(options.get("o", "")).split(",")
+    return risk_of(str(options.get("device", ""))) if bound and volume.driver == "local" else ""
 
 
 def key(name: str) -> str:
@@ -67,6 +76,8 @@ class VolumeList(Listing):
     what = "volumes"
     title = "Volumes"
     template = "volumes/_region.html"
+    switch = "volumes/_ways.html"
+    actions = "volumes/_tools.html"
     after = "volumes/_sizes_button.html"
     region = "volume-table"
     placeholder = "Filter: name, used:no, anonymous:yes, driver:local, container:postgres"
@@ -155,9 +166,15 @@ class VolumeList(Listing):
                     places=tuple(places[:1]),
                     places_left=max(0, len(places) - 1),
                     read_only=bool(uses[volume.name]) and all(only for _, _, _, only in uses[volume.name]),
+                    risk=_risk(volume) if self.secrets else "",
                 )
             )
         return rows
+
+    @property
+    def may_create(self) -> bool:
+        """Whether the person may make volumes."""
+        return access.can(self.user, "deploy")
 
     @property
     def command(self) -> str:

@@ -36,13 +36,22 @@ def ask(engine: Engine, question: Callable[[EngineClient], T], seconds: float = 
         address = engine.address
     except ValueError as error:
         raise Unreachable(str(error), "wrong-address") from error
+
+    def put() -> T:
+        with EngineClient(address, timeout=seconds) as client:
+            return question(client)
+
+    return bounded(put, seconds, str(engine))
+
+
+def bounded(question: Callable[[], T], seconds: float, who: str) -> T:
+    """Call ``question`` in one of a few threads and wait no longer than ``seconds``. Raises ``Unreachable``."""
     if not _places.acquire(blocking=False):
-        raise Unreachable("Too many questions wait for answers of engines already. Try again in a moment.", "timeout")
+        raise Unreachable("Too many questions wait for answers already. Try again in a moment.", "timeout")
 
     def run() -> T:
         try:
-            with EngineClient(address, timeout=seconds) as client:
-                return question(client)
+            return question()
         finally:
             _places.release()
 
@@ -56,4 +65,4 @@ def ask(engine: Engine, question: Callable[[EngineClient], T], seconds: float = 
     except Late as error:
         if future.cancel():
             _places.release()
-        raise Unreachable(f"{engine} did not answer within {seconds:g} s.", "timeout") from error
+        raise Unreachable(f"{who} did not answer within {seconds:g} s.", "timeout") from error

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from console import masks
+from console.engine.command.again import Source
 from console.engine.command.derive import derive
 from console.engine.command.mask import Mask
 from console.engine.command.render import render
@@ -53,6 +54,11 @@ def run_command(engine: Engine, container: Container) -> RunCommand:
         while len(_kept) > MOST_KEPT:
             _kept.popitem(last=False)
     return found
+
+
+def source(engine: Engine, container: Container) -> Source:
+    """The container with all that making it again needs, secrets included. Raises ``EngineError``."""
+    return Source(*ask(engine, lambda client: client.run_sources(container.container_id)))
 
 
 def _key(engine: Engine, container: Container) -> Key:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from console.engine.client import EngineClient
+from console.engine.command.update import present
 from console.engine.errors import NotFound, Unreachable
+from console.engine.fields import child
 from console.engine.types import HealthProbe
 from console.models import Container, Engine
 
@@ -17,6 +19,11 @@ T = TypeVar("T")
 def raw(engine: Engine, container: Container) -> dict[str, Any]:
     """``GET /containers/{id}/json``, every string fit to be shown, nothing masked. Raises ``EngineError``."""
     return _ask(engine, lambda client: client.raw_container(container.container_id))
+
+
+def limits(engine: Engine, container: Container) -> dict[str, str]:
+    """What ``docker container update`` can change, as it is now. Raises ``EngineError``."""
+    return present(child(raw(engine, container), "HostConfig"))
 
 
 def health_log(engine: Engine, container: Container) -> tuple[HealthProbe, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from console.engine.types import DiskUsage, HistoryEntry
+from console.engine.types import HistoryEntry
 from console.models import Engine
 from console.reads.ask import ask
 
-DISK_USAGE_DEADLINE: Final = 25.0  # seconds: the engine walks through every volume
+SIZES_DEADLINE: Final = 25.0  # seconds: the engine walks through every volume
 
 
 def image_history(engine: Engine, image_id: str) -> tuple[HistoryEntry, ...]:
@@ -31,6 +32,6 @@ def raw_volume(engine: Engine, name: str) -> dict[str, Any]:
     return ask(engine, lambda client: client.raw_volume(name))
 
 
-def disk_usage(engine: Engine) -> DiskUsage:
-    """``GET /system/df``."""
-    return ask(engine, lambda client: client.disk_usage(timeout=DISK_USAGE_DEADLINE), seconds=DISK_USAGE_DEADLINE)
+def volume_sizes(engine: Engine) -> Mapping[str, int]:
+    """``GET /system/df`` of volumes: bytes by name."""
+    return ask(engine, lambda client: client.volume_sizes(timeout=SIZES_DEADLINE), seconds=SIZES_DEADLINE)

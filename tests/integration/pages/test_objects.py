@@ -139,7 +139,7 @@ def test_what_is_read_on_request(filled: PrivateEngine, page: Callable[..., str]
 
 def test_sizes(filled: PrivateEngine, mirrored: Engine) -> None:
     filled.docker("container", "exec", "web", "dd", "if=/dev/zero", "of=/data/x", "bs=1000", "count=500")
-    assert objects.disk_usage(mirrored).volume_sizes["data"] == 500_000
+    assert objects.volume_sizes(mirrored)["data"] == 500_000
 
 
 def test_verification(filled: PrivateEngine, mirrored: Engine) -> None:

@@ -12,8 +12,8 @@ from console.reads.command import known, run_command
 from tests import factories
 from tests.engines import PrivateEngine
 from tests.integration.engine import run_lines
+from tests.integration.engine.run_lines import by_cli
 from tests.integration.engine.test_command_derive import filled
-from tests.integration.engine.test_command_parity import by_cli
 
 VARIED = [line for number, line in enumerate(run_lines.LINES) if number % 2 or line == run_lines.LINES[-1]]
 FEWEST = 50

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -163,3 +166,28 @@ def test_without_an_engine_it_is_the_diagnosis(client: Client, admin: User) -> N
         text = client.get(address).content.decode()
         assert "moves on by itself" in text, address
         assert "/nowhere/x.sock" in text, address
+
+
+@pytest.mark.parametrize(
+    ("free", "columns", "title"),
+    [
+        (4, {}, "The disk of here is 96% full"),
+        (10, {}, "The disk of here is 90% full"),
+        (11, {}, ""),
+        (4, {"url": "tcp://192.0.2.1:2376"}, ""),
+        (4, {"name": "elsewhere"}, ""),
+        (4, {"info": {"root_dir": "/nowhere/docker"}}, ""),
+        (4, {"info": {}}, ""),
+    ],
+)
+def test_a_disk_that_is_nearly_full(
+    admin: User, free: int, columns: dict[str, Any], title: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = os.statvfs
+    figures = SimpleNamespace(f_blocks=100, f_frsize=10**9, f_bavail=free)
+    monkeypatch.setattr(os, "statvfs", lambda path: figures if path == str(tmp_path) else asked(path))
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(nodename="here"))
+    factories.engine(**({"name": "here", "info": {"root_dir": str(tmp_path)}} | columns))
+    alarms = Dashboard(admin, None, QueryDict()).alarms
+    assert [alarm.title for alarm in alarms] == ([title] if title else [])
+    assert not title or alarms[0].text == f"{free} GB of 100 GB left at {tmp_path}"

@@ -41,6 +41,15 @@ def listed(user: User, **params: str) -> EventList:
     return EventList(user, None, asked)
 
 
+def test_nobody_is_named_for_what_the_console_does_without_an_operation(admin: User, engine: Engine) -> None:
+    for at, action in enumerate(("attach", "resize", "exec_start", "export", "rename")):
+        event(engine, action, f"box-{at}", at=at)
+    said = {row.action: row.who.text for row in listed(admin).read_rows[0] if row.who}
+    assert said.pop("rename") == "outside the console"
+    assert set(said.values()) == {"in the console or outside"}
+    assert actions(listed(admin, show="outside")) == ["rename"]
+
+
 def actions(shown: EventList) -> list[str]:
     return [row.action or f"+{row.folded}" for row in shown.read_rows[0]]
 

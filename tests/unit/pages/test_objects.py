@@ -12,8 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from console.docker_words import size_words
 from console.models import AuditEntry, Engine, ImageTag, User
-from console.pages.images import ImageList, Use, size_words
+from console.pages.images import ImageList, Use
 from console.pages.listing import Listing
 from console.pages.live import RESYNC
 from console.pages.network import NetworkDetail
@@ -42,9 +43,12 @@ def engine() -> Engine:
     row = factories.engine("rocky")
     day = timedelta(days=1)
     now = timezone.now()
-    nginx = factories.image(row, "nginx:latest", size=192_000_000, created_at=now - 90 * day)
+    base = f"sha256:{factories.hexid('base')}"
+    nginx = factories.image(row, "nginx:latest", size=192_000_000, created_at=now - 90 * day, layers=[base])
     ImageTag.objects.create(image=nginx, reference="nginx:1.27", repository="nginx", tag="1.27")
-    factories.image(row, "alpine:3.20", size=7_800_000, created_at=now - 3 * day, labels={"maintainer": 'a "b"'})
+    factories.image(
+        row, "alpine:3.20", size=7_800_000, created_at=now - 3 * day, labels={"maintainer": 'a "b"'}, layers=[base]
+    )
     factories.image(row, "reg.lan:5000/tools/busybox:1.36", size=4_300_000, created_at=now - 40 * day)
     factories.image(row, "", size=24_000_000, created_at=now - 21 * day)
     factories.image(row, "", image_id=f"sha256:{factories.hexid('layer')}", intermediate=True, size=1_000)
@@ -100,6 +104,9 @@ def image_names(shown: ImageList) -> list[str]:
         (f"id:{factories.hexid('nginx')[:8]}", {"nginx"}),
         (f"id:sha256:{factories.hexid('nginx')[:8]}", {"nginx"}),
         (factories.hexid("alpine")[:12], {"alpine"}),
+        (f"layer:{factories.hexid('base')[:12]}", {"nginx", "alpine"}),
+        (f"layer:sha256:{factories.hexid('base')}", {"nginx", "alpine"}),
+        (f"layer:{factories.hexid('base')[1:12]}", set()),
     ],
 )
 def test_images_filter(admin: User, engine: Engine, query: str, found: set[str]) -> None:

@@ -122,6 +122,16 @@ def test_the_engine_that_one_looks_at_comes_first(admin: User) -> None:
     assert "/e/second/" in Palette(admin, "volumes", "second").groups[0].items[0].href
 
 
+@pytest.mark.usefixtures("local")
+def test_changing_and_recreating_a_container(admin: User) -> None:
+    assert found(admin, "recreate old")["Run"] == ["Recreate old…"]
+    assert found(admin, "old upd")["Run"] == ["Change limits of old…"]
+    one, other = (Palette(admin, f"{word} old").groups[0].items[0] for word in ("recreate", "update"))
+    assert one.href.endswith("/recreate")
+    assert other.dialog.endswith("/update")
+    assert "Run" not in found(factories.user("vera", User.Role.VIEWER), "recreate old")
+
+
 @pytest.mark.parametrize("question", ["", "a", "n", "stop", "stop a", "o", "e"])
 def test_never_more_than_fit_and_a_fixed_number_of_queries(
     admin: User, question: str, django_assert_max_num_queries: DjangoAssertNumQueries
