@@ -29,6 +29,8 @@ SECTIONS: Final[dict[str, str]] = {
     "event": "events",
     "engine": "engine",
     "audit": "audit",
+    "registry": "registries",
+    "registries": "registries",
 }
 COMMANDS: Final[dict[str, str]] = {
     "containers": "docker container ls --all",
@@ -37,6 +39,7 @@ COMMANDS: Final[dict[str, str]] = {
     "networks": "docker network ls",
     "events": "docker system events",
     "engine": "docker system info",
+    "registries": "docker login",
 }
 
 

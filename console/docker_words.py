@@ -47,6 +47,13 @@ def size(amount: float, digits: int = 3) -> str:
     return f"{amount:.{digits}g}{UNITS[unit]}"
 
 
+def size_words(amount: float | None) -> str:
+    """Bytes as ``docker image ls`` prints them, with a space before the unit: "192 MB"."""
+    words = size(max(0, amount or 0))
+    digits = words.rstrip("BkMGTPEZY")
+    return f"{digits} {words[len(digits) :]}"
+
+
 def status(
     state: ContainerState,
     health: Health,

@@ -16,9 +16,11 @@ PLAIN_MASK: Final = "***"  # in commands and JSON
 _ANYWHERE = re.compile(r"PASSW|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|APIKEY|PRIVATEKEY|ACCESSKEY", re.IGNORECASE)
 _WORDS: Final = frozenset({"KEY", "KEYS", "PASS", "PWD", "PW", "AUTH", "CRED", "CREDS", "COOKIE", "SALT", "DSN", "PAT"})
 _HARMLESS: Final = frozenset({"PWD", "OLDPWD", "SandboxKey"})
+_PASSWORD = re.compile(r"^pass$|password2?$|passwd$", re.IGNORECASE)
 _SPLIT = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])")
 _USERINFO = re.compile(r"(?<=://)([^\s/?#@:]*)(:[^\s/?#@]*(?:@[^\s/?#@]*)*)?@(?=[^\s/?#@]+)")
 _QUERY = re.compile(r"(?<=[?&])([A-Za-z0-9_.-]*)=([^&#\s]+)")
+_MOUNT_OPTION = re.compile(r"(?:(?<=^)|(?<=,))([A-Za-z0-9_.-]+)=((?:,,|[^,])+)")  # a comma in a value is doubled
 _PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY")
 _PAIR = re.compile(r"(--?|)([A-Za-z][A-Za-z0-9_.-]*)(=)(.*)", re.DOTALL)
 
@@ -38,7 +40,9 @@ def masked(name: str, value: str, mask: str = MASK) -> str:
 
 
 def masked_text(value: str, mask: str = MASK) -> str:
-    """``value`` with the passwords in its URLs replaced."""
+    """``value`` with the passwords in its URLs replaced, and those among options of mount (``user=a,password=b``)."""
+    if "pass" in value.lower() and "=" in value:
+        value = _MOUNT_OPTION.sub(lambda found: f"{found[1]}={mask}" if _PASSWORD.search(found[1]) else found[0], value)
     if "://" not in value and "?" not in value:
         return value
     hidden = _USERINFO.sub(lambda found: _userinfo(value, found, mask), value)

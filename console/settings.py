@@ -108,8 +108,8 @@ TEMPLATES: list[dict[str, Any]] = [
 DATABASES: dict[str, Any] = {
     "default": env.db_url("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'quarterdeck.sqlite3'}")
 }
-DATABASES["default"]["CONN_MAX_AGE"] = 60  # seconds; opening SQLite costs ten times as much as a query
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["CONN_MAX_AGE"] = 60  # seconds; opening SQLite costs ten times as much as a query
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
@@ -118,15 +118,32 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A file as in real life: several threads write, which a database in memory does not allow.
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A connection a thread would be a connection a request: all threads of a process share so many, in seconds
+    DATABASES["default"] |= {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True}
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 1,
+        "max_size": env.int("QUARTERDECK_DATABASE_CONNECTIONS", default=20),
+        "timeout": 5.0,  # that a thread waits for one
+        "max_idle": 60.0,
+        "reconnect_timeout": 5.0,  # the pauses between tries double until then, and begin anew
+    }
 
+# A connection from before Redis was restarted breaks only when it is used: with this its client tries once more, after
+# any error of a connection.
 CHANNEL_LAYERS: dict[str, Any] = {
-    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [{"address": REDIS_URL, "retry_on_timeout": True}]},
+    }
     if REDIS_URL
     else {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 500}}
 }
 CACHES: dict[str, Any] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 2.0},  # seconds that a sign-in waits for a Redis that hangs
+    }
     if REDIS_URL
     # Rate limits live here: by default 300 entries are kept, and whoever guesses many names pushes counters out
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 20_000}}
@@ -204,6 +221,7 @@ STORAGES: dict[str, Any] = {
 }
 WHITENOISE_MAX_AGE = 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024  # all that server.py lets in: a crash leaves no temporary file
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
 
 # Words and times
@@ -225,8 +243,9 @@ LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "filters": {"refusals": {"()": "console.loglines.NoTracebackOfRefusals"}},
     "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line"},
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusals"]},
         "nowhere": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["stderr"], "level": env.str("QUARTERDECK_LOG_LEVEL", default="INFO")},
@@ -237,6 +256,8 @@ LOGGING: dict[str, Any] = {
         "django.channels.server": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
         "aiohttp": {"level": "WARNING"},
+        # A traceback every second while Redis is away: console.changes says it in a line
+        "channels_redis.pubsub": {"level": "CRITICAL"},
         "urllib3": {"level": "WARNING"},
     },
 }

@@ -1,4 +1,4 @@
-"""What works beside the web: following engines and performing operations, each restarted when it fails."""
+"""What works beside the web: following engines, performing operations, sweeping; each restarted when it fails."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from console.operations.runner import run_operations
+from console.reads.left_over import sweep_engines
 from console.sync.watch import watch_engines
 
 log = logging.getLogger(__name__)
 
 Job = Callable[[asyncio.Event, str], Awaitable[None]]
-JOBS: Final[dict[str, Job]] = {"sync": watch_engines, "operations": run_operations}
+JOBS: Final[dict[str, Job]] = {"sync": watch_engines, "operations": run_operations, "sweep": sweep_engines}
 FIRST_PAUSE: Final = 1.0  # seconds before a failed job starts again; doubles up to the longest
 LONGEST_PAUSE: Final = 30.0
 
@@ -27,7 +28,7 @@ def new_owner() -> str:
 
 
 async def run_worker(stop: asyncio.Event, owner: str) -> None:
-    """Follow the engines and perform the operations until ``stop`` is set."""
+    """Follow the engines, perform the operations and sweep until ``stop`` is set."""
     await asyncio.gather(*(keep_running(name, job, stop, owner) for name, job in JOBS.items()))
 
 

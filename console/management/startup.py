@@ -87,13 +87,16 @@ def collect_static() -> bool:
     """Put the static files where they are served from, unless they are there; says whether it did something."""
     root = Path(settings.STATIC_ROOT)
     stamp, value = root / ".stamp", _static_stamp()
-    try:
-        if stamp.read_text() == value:
-            return False
-    except OSError:
-        pass
-    call_command("collectstatic", verbosity=0, interactive=False, clear=root.exists())
-    stamp.write_text(value)
+    root.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (root.parent / "static.lock").open("a") as lock:  # processes that share the folder take turns
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            if stamp.read_text() == value:
+                return False
+        except OSError:
+            pass
+        call_command("collectstatic", verbosity=0, interactive=False, clear=root.exists())
+        stamp.write_text(value)
     return True
 
 

@@ -12,4 +12,4 @@ from console.views.lists import answer_list
 @require_safe
 def audit(request: HttpRequest) -> HttpResponse:
     """``/audit``: for admins; an htmx request gets the part under the filter."""
-    return answer_list(request, AuditList(request.user, None, request.GET), "audit/list.html")
+    return answer_list(request, AuditList(request.user, None, request.GET))

@@ -9,11 +9,12 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from console import access
+from console.models import Engine
 from console.operations.kinds.create_params import CreateParams
 from console.operations.request import Refused, request_operation
 from console.pages.create import CreatePage
 from console.pages.create_fields import known_names, with_row, without_row
-from console.views.asking import to_page
+from console.views.asking import asked_before, to_page
 from console.views.fragment import is_fragment
 
 LONGEST_IMAGE: Final = 600
@@ -22,13 +23,15 @@ NAMES: Final = known_names()
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def create(request: HttpRequest, slug: str) -> HttpResponse:
-    """``/e/<slug>/containers/create``: the form; ``image`` is the one to run.
+    """``/e/<slug>/containers/create``: the form; ``image`` is the one to run, ``operation`` an asking to be changed.
 
     POST: ``do`` says what with: start, create, read (the pasted command), ``add:OPTION``, ``drop:OPTION:ROW``; nothing:
     check it (htmx gets the pane beside the form).
     """
     engine = access.engine_for(request.user, slug, "deploy")
     if request.method != "POST":
+        if reference := request.GET.get("operation", ""):
+            return render(request, "create/page.html", _once_more(request, engine, reference).context)
         page = CreatePage.blank(request.user, engine, request.GET.get("image", "")[:LONGEST_IMAGE])
         return render(request, "create/page.html", page.context)
     do = request.POST.get("do", "")
@@ -48,6 +51,14 @@ def create(request: HttpRequest, slug: str) -> HttpResponse:
         return _ask(request, page)
     template = "create/_pane.html" if is_fragment(request) and not do else "create/page.html"
     return render(request, template, page.context)
+
+
+def _once_more(request: HttpRequest, engine: Engine, reference: str) -> CreatePage:
+    """The form as an earlier operation was asked for, with the secrets, which were not kept, to be typed."""
+    found = asked_before(request, engine, reference, "container.create")
+    page = CreatePage.pasting(request.user, engine, str(found.params.get("line", "")))
+    page.pasted, page.parsed = "", None
+    return page
 
 
 def _ask(request: HttpRequest, page: CreatePage) -> HttpResponse:

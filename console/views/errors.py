@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import logging
+import sys
+from typing import Final
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from console.outages import away, one_line
+
 log = logging.getLogger(__name__)
 TOO_OLD = "This form is too old"
+AWAY: Final = {
+    "database": (
+        "The database does not answer",
+        "Without it the console can show nothing and take no orders. Look again before you ask for a thing twice.",
+    ),
+    "Redis": (
+        "Redis does not answer",
+        "It keeps the counts of attempts, without which nobody can sign in or change a password. All else goes on.",
+    ),
+}
 
 
 def _answer(request: HttpRequest, status: int, title: str, text: str, context: dict[str, str]) -> HttpResponse:
@@ -57,14 +71,24 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The console's own failure (``handler500``). Constant."""
+    """The console's own failure (``handler500``), or one of what it needs: then 503. Constant."""
+    error = sys.exc_info()[1]
+    if error is not None and (what := away(error)):
+        return _away(request, error, *AWAY[what])
     return _constant(request, 500, "The console failed")
 
 
-def _constant(request: HttpRequest, status: int, title: str) -> HttpResponse:
+def _away(request: HttpRequest, error: BaseException, title: str, text: str) -> HttpResponse:
+    """What the console needs is away for a while: a line in the log for it, not a traceback for each request."""
+    log.error("%s, asked for %s: %s", title, request.path, one_line(error))
+    answer = _constant(request, 503, title, text)
+    answer.headers["Retry-After"] = "5"
+    answer.headers["X-Away"] = title  # for errors.js: htmx swaps no 5xx
+    answer._has_been_logged = True  # type: ignore[attr-defined]
+    return answer
+
+
+def _constant(request: HttpRequest, status: int, title: str, text: str = "Nothing was done.") -> HttpResponse:
     """The same for everybody: no context processor, no person, no database, so that it cannot fail again."""
-    if request.headers.get("HX-Request") == "true":
-        text = render_to_string("_fragment_error.html", {"title": title, "text": "Nothing was done."})
-    else:
-        text = render_to_string(f"{status}.html")
-    return HttpResponse(text, status=status)
+    template = "_fragment_error.html" if request.headers.get("HX-Request") == "true" else f"{status}.html"
+    return HttpResponse(render_to_string(template, {"title": title, "text": text}), status=status)

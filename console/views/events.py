@@ -14,4 +14,4 @@ from console.views.lists import answer_list
 def events(request: HttpRequest) -> HttpResponse:
     """``/events``: what the engines told; an htmx request gets the part under the filter."""
     access.require(request.user, "observe")
-    return answer_list(request, EventList(request.user, None, request.GET), "events/list.html")
+    return answer_list(request, EventList(request.user, None, request.GET))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from django.core.exceptions import ValidationError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
@@ -16,8 +15,9 @@ from console.models import Engine, Operation
 from console.operations.network_params import CreateParams, SwarmInitParams
 from console.operations.params import InvalidParams
 from console.operations.request import Refused, request_operation
-from console.pages.network_form import DRIVERS, NetworkForm, Typed
+from console.pages.network_form import DRIVERS, NetworkForm, Typed, forgotten
 from console.reads import swarm
+from console.views.asking import ask_on_page, asked_before, how_it_went
 from console.views.fragment import is_fragment
 
 
@@ -27,7 +27,7 @@ def create(request: HttpRequest, slug: str) -> HttpResponse:
     engine = access.engine_for(request.user, slug, "deploy")
     if request.method != "POST":
         if reference := request.GET.get("operation"):
-            return _asked(request, engine, _operation(request, engine, reference, "network.create"))
+            return _asked(request, engine, asked_before(request, engine, reference, "network.create"))
         driver = request.GET.get("driver", "bridge")
         typed = Typed(driver=driver if driver in DRIVERS else "bridge", attachable=driver == "overlay")
         return _show(request, _form(request, engine, typed))
@@ -37,18 +37,8 @@ def create(request: HttpRequest, slug: str) -> HttpResponse:
     if (form := _changed(request, engine, typed)) is not None:
         return _show(request, form)
     form = _form(request, engine, typed, checked=True)
-    if form.errors:
-        return _show(request, form, 422)
-    try:
-        params = CreateParams.read(CreateParams(form.spec).to_json())
-        operation = request_operation(request.user, engine, "network.create", form.spec.name, form.spec.name, params)
-    except InvalidParams as error:
-        form.errors.update(error.errors)
-        return _show(request, form, 422)
-    except Refused as error:
-        form.reason = error.reason
-        return _show(request, form, 409)
-    return HttpResponseRedirect(f"{reverse('network-create', args=[slug])}?operation={operation.pk}")
+    kept = CreateParams(form.spec).to_json()
+    return ask_on_page(request, engine, "network.create", form.spec.name, form, lambda: CreateParams.read(kept), _show)
 
 
 def _changed(request: HttpRequest, engine: Engine, typed: Typed) -> NetworkForm | None:
@@ -121,39 +111,22 @@ def _form(request: HttpRequest, engine: Engine, typed: Typed, checked: bool = Fa
     if typed.driver == "overlay":
         form.swarm = swarm.state(engine)
         if reference := request.POST.get("swarm_operation"):
-            form.swarm_operation = _operation(request, engine, reference, "swarm.init")
+            form.swarm_operation = asked_before(request, engine, reference, "swarm.init")
     return form
-
-
-def _operation(request: HttpRequest, engine: Engine, reference: str, verb: str) -> Operation:
-    try:
-        found = access.operation_for(request.user, reference)
-    except ValidationError as error:
-        raise Http404("operation") from error
-    if found.verb != verb or found.engine_id != engine.pk:
-        raise Http404("operation")
-    return found
 
 
 def _asked(request: HttpRequest, engine: Engine, operation: Operation) -> HttpResponse:
     """How an asking went: the network's page, the form with the engine's words, or "not yet"."""
-    params = CreateParams.read(operation.params)
-    form = _form(request, engine, Typed.of(params.spec))
-    if operation.state == Operation.State.SUCCEEDED:
-        made = str(operation.result.get("object_id", ""))
-        there = access.networks_for(request.user, engine).filter(network_id=made).first()
-        if there is not None or not made:
-            url = reverse("network", args=[engine.slug, made]) if there else reverse("networks", args=[engine.slug])
-            if is_fragment(request):
-                return HttpResponse(status=204, headers={"HX-Redirect": url})
-            return HttpResponseRedirect(url)
-    if operation.state in {*Operation.OPEN, Operation.State.SUCCEEDED}:
-        form.waiting = operation
-        return _show(request, form)
-    form.checked = True
-    form.said = operation.error or str(operation.result.get("reason", ""))
-    form.failed = operation
-    return _show(request, form)
+    form = _form(request, engine, Typed.of(forgotten(CreateParams.read(operation.params).spec)))
+    made, url = str(operation.result.get("object_id", "")), ""
+    if not made:
+        url = reverse("networks", args=[engine.slug])
+    elif access.networks_for(request.user, engine).filter(network_id=made).exists():
+        url = reverse("network", args=[engine.slug, made])
+    ended = operation.state not in {*Operation.OPEN, Operation.State.SUCCEEDED}
+    if ended and operation.result.get("secrets"):
+        form.notes.append("What looks like a secret was not kept: type it again.")
+    return how_it_went(request, form, operation, url, _show)
 
 
 def _context(form: NetworkForm) -> dict[str, object]:

@@ -18,6 +18,7 @@ from console.models import User
 from console.pages.container import ContainerPage
 from console.reads import containers as reads
 from console.views.containers import host_of
+from console.views.fragment import is_fragment
 
 
 @require_safe
@@ -28,8 +29,10 @@ def _terminal(request: HttpRequest, slug: str, reference: str) -> HttpResponse:
     """
     engine = access.engine_for(request.user, slug)
     page = ContainerPage(request.user, engine, request.GET, reference, host_of(request))
-    access.require(request.user, "host" if page.container.details.get("privileged") else "shell")
+    access.require(request.user, access.shell_right(page.container))
     page.tab = "terminal"
+    if is_fragment(request):
+        return render(request, "containers/_object.html", page.context)
     found: list[str] = []
     problem = ""
     try:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from console import access
 from console.engine.errors import EngineError
+from console.pages.storage import StorageList
 from console.pages.volume import VolumeDetail
 from console.pages.volumes import VolumeList, size_of, size_rows
 from console.reads import objects
@@ -22,6 +23,13 @@ def volumes(request: HttpRequest, slug: str) -> HttpResponse:
     """``/e/<slug>/volumes``: the list; an htmx request gets the part under the filter."""
     engine = access.engine_for(request.user, slug)
     return answer_list(request, VolumeList(request.user, engine, request.GET))
+
+
+@require_safe
+def mounts(request: HttpRequest, slug: str) -> HttpResponse:
+    """``/e/<slug>/volumes/mounts``: storage that is no volume: bind mounts and tmpfs of all containers."""
+    engine = access.engine_for(request.user, slug)
+    return answer_list(request, StorageList(request.user, engine, request.GET))
 
 
 @require_safe
@@ -51,12 +59,12 @@ def sizes(request: HttpRequest, slug: str) -> HttpResponse:
     context: dict[str, Any] = {"engine": engine, "default_command": "docker system df --verbose"}
     one = access.volume_for(request.user, engine, name) if name else None
     try:
-        usage = objects.disk_usage(engine)
+        measured = objects.volume_sizes(engine)
     except EngineError as error:
         context["problem"] = f"Sizes cannot be read now: {error.message}"
     else:
-        context |= size_rows(request.user, engine, usage.volume_sizes)
-        context |= {"size": size_of(one.name, usage.volume_sizes)} if one else {}
+        context |= size_rows(request.user, engine, measured)
+        context |= {"size": size_of(one.name, measured)} if one else {}
     if one and is_fragment(request):
         return render(request, "volumes/_size.html", context | {"volume": one})
     return render(request, "volumes/_sizes.html" if is_fragment(request) else "volumes/sizes.html", context)

@@ -30,7 +30,9 @@ def test_times_as_docker_takes_them(text: str, expected: int) -> None:
     assert moment(text, NOW) == expected
 
 
-@pytest.mark.parametrize("text", ["yesterday", "-5m", "9999-99-99", "1900-01-01", "10m ago", "٣m", "1e9", "m"])
+@pytest.mark.parametrize(
+    "text", ["yesterday", "-5m", "9999-99-99", "1900-01-01", "99999999999", "10m ago", "٣m", "1e9", "m"]
+)
 def test_what_is_no_time_is_told(text: str) -> None:
     with pytest.raises(ValueError, match="time"):
         moment(text, NOW)
@@ -42,6 +44,12 @@ def test_options_of_an_address() -> None:
     assert set(options.errors or {}) == {"until", "tail"}
     assert (options.tail, options.stream, options.q, options.regex, options.case) == (1000, "", "x", True, False)
     assert options.since_ns == NOW - 600 * SECOND
+
+
+@pytest.mark.parametrize("tail", ["-1", "20001", "1e3", "٣", "9" * 5000, "x" * 5000])
+def test_a_tail_that_is_no_number_of_lines_is_told(tail: str) -> None:
+    options = LogOptions.from_query(QueryDict(f"tail={tail}"), tail=1000, now_ns=NOW)
+    assert (set(options.errors or {}), options.tail) == ({"tail"}, 1000)
 
 
 def test_links_keep_what_is_not_changed() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.test.client import ClientHandler
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django.fixtures import Settings
 
 from console import access
 from console.models import (
@@ -19,6 +23,7 @@ from console.models import (
     Image,
     Network,
     Operation,
+    Registry,
     User,
     Volume,
 )
@@ -28,7 +33,7 @@ from tests.world import World, build
 ACTORS = ("anonymous", "viewer", "admin")
 READING = ("GET", "HEAD", "OPTIONS")
 WRITING = ("POST", "PUT", "PATCH", "DELETE")
-CHANGING = (Operation, AuditEntry, Container, Engine, Event, Image, Network, User, Volume)
+CHANGING = (Operation, AuditEntry, Container, Engine, Event, Image, Network, Registry, User, Volume)
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +54,8 @@ def test_every_route_has_a_row_and_every_row_a_route() -> None:
 
 
 @pytest.fixture
-def world() -> World:
+def world(settings: Settings, tmp_path: Path) -> World:
+    settings.DATA_DIR = tmp_path  # for what is uploaded
     return build()
 
 
@@ -66,8 +72,15 @@ def address(name: str, row: Row, value: str) -> str:
     return reverse(name, kwargs=kwargs)
 
 
-def client(actor: str, **options: Any) -> Client:
-    made = Client(raise_request_exception=True, **options)
+@functools.cache
+def handler(csrf: bool) -> ClientHandler:
+    """What all clients ask: its middleware is loaded once."""
+    return ClientHandler(enforce_csrf_checks=csrf)
+
+
+def client(actor: str, csrf: bool = False) -> Client:
+    made = Client(raise_request_exception=True)
+    made.handler = handler(csrf)
     if actor != "anonymous":
         made.force_login(User.objects.get(username=actor))
     return made
@@ -94,9 +107,9 @@ def rows() -> dict[str, list[dict[str, Any]]]:
 def test_matrix(name: str, world: World) -> None:
     row = ROUTES[name]
     for actor, (which, value) in itertools.product(ACTORS, world[row.object].items()):
-        target, before = address(name, row, value), rows()
+        target, before, reader = address(name, row, value), rows(), client(actor)
         for method in READING:
-            judge(row, actor, which, method, client(actor).generic(method, target), f"{name} {method} {actor} {which}")
+            judge(row, actor, which, method, reader.generic(method, target), f"{name} {method} {actor} {which}")
         assert rows() == before, f"{name} {actor} {which}: reading changed something"
         for method in WRITING:
             sent = client(actor)
@@ -130,7 +143,7 @@ def judge(row: Row, actor: str, which: str, method: str, answer: Any, asked: str
 def test_a_post_without_a_token_is_refused(name: str, world: World) -> None:
     row = ROUTES[name]
     for actor in ("viewer", "admin"):
-        sent = client(actor, enforce_csrf_checks=True)
+        sent = client(actor, csrf=True)
         before = Operation.objects.count()
         answer = sent.post(address(name, row, world[row.object]["own"]), row.form)
         assert answer.status_code == 403

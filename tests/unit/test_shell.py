@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
-from django.http import HttpRequest
+from django.core.handlers.exception import convert_exception_to_response
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from pytest_django.fixtures import Settings
+from redis.exceptions import ConnectionError as RedisConnectionError
 
-from console.models import User
+from console import outages
+from console.models import Engine, User
 from console.templatetags import qd
 from console.views import errors
 
@@ -94,6 +100,53 @@ def test_server_error_page_needs_neither_person_nor_database() -> None:
     response = errors.server_error(RequestFactory().get("/x"))
     assert response.status_code == 500
     assert "The console failed on this page" in response.content.decode()
+
+
+@pytest.mark.usefixtures("plain_static")
+@pytest.mark.parametrize("htmx", [True, False])
+@pytest.mark.parametrize(
+    ("vendor", "error", "words"),
+    [
+        ("postgresql", OperationalError("couldn't get a connection\nafter 5.00 sec"), "The database does not answer"),
+        ("postgresql", InterfaceError("the connection is closed"), "The database does not answer"),
+        ("sqlite", OperationalError("database is\nlocked"), "The database does not answer"),
+        ("sqlite", RedisConnectionError("Connection refused"), "Redis does not answer"),
+    ],
+)
+def test_what_the_console_needs_is_away(
+    vendor: str,
+    error: Exception,
+    words: str,
+    htmx: bool,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(outages, "connection", SimpleNamespace(vendor=vendor))
+
+    def fails(request: HttpRequest) -> HttpResponse:
+        raise error
+
+    response = cast(HttpResponse, convert_exception_to_response(fails)(_request(htmx)))
+    text = response.content.decode()
+    assert (response.status_code, response.headers["Retry-After"], response.headers["X-Away"]) == (503, "5", words)
+    assert words in text
+    assert ("<html" in text) is not htmx
+    [line] = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert words in line.getMessage()
+    assert "\n" not in line.getMessage()
+    assert line.exc_info is None
+
+
+@pytest.mark.usefixtures("plain_static")
+def test_a_query_that_is_wrong_is_no_outage() -> None:
+    """SQLite calls it operational: it is the console's own failure all the same."""
+
+    def fails(request: HttpRequest) -> HttpResponse:
+        Engine.objects.raw("SELECT nonsense FROM nowhere")[0]
+        raise AssertionError
+
+    response = cast(HttpResponse, convert_exception_to_response(fails)(_request(htmx=False)))
+    assert (response.status_code, "X-Away" in response.headers) == (500, False)
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from console.management import startup
+
+WORKER_ENDS_WITHIN: Final = 1.5  # seconds
 
 
 class Command(BaseCommand):
@@ -42,16 +44,15 @@ class Command(BaseCommand):
 
         from console.asgi import application
         from console.live import streams
-        from console.server import PortTaken, Server
+        from console.server import PortTaken, Server, end
         from console.worker import new_owner, run_worker
 
         async def beside(stop: asyncio.Event) -> None:
-            cleaning = asyncio.create_task(streams.clean_up(stop))
+            tasks = [asyncio.create_task(streams.clean_up(stop))]
             if not settings.REDIS_URL:  # grown: manage.py worker does the work
-                await run_worker(stop, new_owner())
+                tasks.append(asyncio.create_task(run_worker(stop, new_owner())))
             await stop.wait()
-            await cleaning
-            await streams.close()
+            await asyncio.gather(streams.close(), end(tasks, WORKER_ENDS_WITHIN))
 
         def ready(url: str) -> None:
             password = startup.first_admin(os.environ)  # only now: had the port been taken, nobody would have read it

@@ -28,18 +28,21 @@ class Command(BaseCommand):
         if lacking:
             raise CommandError(f"The database lacks {len(lacking)} migrations: start “manage.py serve” first.")
         connections.close_all()
-        asyncio.run(work())
+        owner = new_owner()
+        self.stdout.write(f"Works as {owner}  –  Ctrl-C ends it")
+        self.stdout.flush()
+        asyncio.run(work(owner))
         connections.close_all()
         startup.leave()
 
 
-async def work() -> None:
-    """Run the worker until a signal, then give it a moment to end in order."""
+async def work(owner: str) -> None:
+    """Run the worker under this name until a signal, then give it a moment to end in order."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     loop.set_default_executor(ThreadPoolExecutor(startup.THREADS))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    worker = asyncio.create_task(run_worker(stop, new_owner()))
+    worker = asyncio.create_task(run_worker(stop, owner))
     await stop.wait()
     await asyncio.wait([worker], timeout=2.0)
     worker.cancel()

@@ -40,14 +40,14 @@ const rate = (rows, column) => rows.map((row, n) => {
   return Math.max(0, row[column] - last[column]) / Math.max(0.5, row[T] - last[T]);
 });
 
-function chart(name, series, show) {
+function chart(name, series, show, least) {
   const host = part(name, ".plot");
   const axis = () => ({ stroke: of("--ink-3"), grid: { stroke: of("--line"), width: 1 }, ticks: { show: false }, font: "10px JetBrains Mono Variable, monospace" });
   const options = {
     width: host.clientWidth || 400, height: 160, padding: [8, 8, 0, 0], cursor: { y: false, sync: { key: "qd" } }, legend: { show: false },
-    scales: { y: { range: (_, low, high) => [0, high > 0 ? high * 1.15 : 1] } },
+    scales: { y: { range: (_, low, high) => [0, Math.max(high * 1.15, least)] } },
     axes: [
-      { ...axis(), space: 80, values: (_, all) => all.map((at) => new Date(at * 1000).toTimeString().slice(0, range > 900 ? 5 : 8)) },
+      { ...axis(), space: 80, size: 26, values: (_, all) => all.map((at) => new Date(at * 1000).toTimeString().slice(0, range > 900 ? 5 : 8)) },
       { ...axis(), size: 62, values: (_, all) => all.map(show) },
     ],
     series: [{}, ...series.map((colour) => ({ stroke: of(colour), width: 1.5, fill: `${of(colour)}20`, points: { show: false }, spanGaps: false }))],
@@ -59,10 +59,10 @@ let charts = {};
 function build() {
   for (const one of Object.values(charts)) one.destroy();
   charts = {
-    cpu: chart("cpu", ["--c1"], (v) => percent(v)),
-    memory: chart("memory", ["--c2"], size),
-    network: chart("network", ["--c1", "--c3"], size),
-    block: chart("block", ["--c2", "--c4"], size),
+    cpu: chart("cpu", ["--c1"], (v) => percent(v), 1),
+    memory: chart("memory", ["--c2"], size, 1000),
+    network: chart("network", ["--c1", "--c3"], size, 100),
+    block: chart("block", ["--c2", "--c4"], size, 100),
   };
   draw();
 }

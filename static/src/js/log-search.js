@@ -208,6 +208,7 @@ class Search {
     const ended = { done: "done", cancelled: "cancelled", stopped: "ended early", cut: "cut" }[this.state];
     $("#search-speed").textContent = ended ? `${ended} after ${seconds.toFixed(1)} s` : `${size(bytes / Math.max(0.1, seconds))}/s`;
     $("#search-progress").value = this.state === "done" ? this.logs.length : read;
+    $("#search-progress").classList.toggle("done", this.state === "done");
     const lamp = this.state === "searching" ? "busy" : this.state === "done" ? "done" : "warning";
     document.dispatchEvent(new CustomEvent("qd:stream", { detail: [lamp, ended ? `Search ${ended}` : `Searching ${plural(this.logs.length, "log")}`, ""] }));
   }

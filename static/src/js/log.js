@@ -9,6 +9,7 @@ import { moment, row, rule, zone } from "./log/row.js";
 import { LogSocket } from "./log/socket.js";
 
 const STATUS_MS = 250, HISTOGRAM_MS = 1000, TYPING_MS = 120;
+const FLOOD = 500, FLOOD_MS = 120; // more lines than that at once: nobody reads them, and drawing them each frame would hold them up
 const SAY_MS = 3000; // errors are announced together
 const n = (value) => value.toLocaleString("en");
 const plural = (count, word) => `${n(count)} ${word}${count === 1 ? "" : "s"}`;
@@ -49,10 +50,12 @@ class LogView {
     this.state = "opening";
     this.unreadable = this.opened = false;
     this.errors = [];
+    this.lost = new Set(); // containers whose engine is away: told once
     this.list = new List(this.scroller, $("ol", this.scroller), (entry) => this.#row(entry), (follow, scrolled) => this.#moved(follow, scrolled));
     this.hist = new Histogram($(".hist", root), (ms) => this.#goTo(ms));
     this.queue = [];
     this.frame = 0;
+    this.drawn = -FLOOD_MS;
     this.socket = new LogSocket(root.dataset.socket, this.whos.length, (message) => { this.queue.push(message); this.#later(); }, (name, detail) => this.#socketState(name, detail));
     this.#controls();
     this.#search(false);
@@ -71,7 +74,14 @@ class LogView {
 
   #step() {
     for (const message of this.queue.splice(0)) this.#take(message);
-    const { added, placed, removed } = this.entries.settle(performance.now());
+    if (this.total) this.socket.acknowledge(this.total);
+    const now = performance.now(), waiting = this.entries.waiting;
+    if (this.list.follow && waiting > FLOOD && waiting < KEEP / 2 && now - this.drawn < FLOOD_MS) {
+      this.#later();
+      return;
+    }
+    this.drawn = now;
+    const { added, placed, removed } = this.entries.settle(now);
     const shown = [];
     for (const entry of added) {
       entry.hit = this.find.matches(entry);
@@ -86,19 +96,23 @@ class LogView {
     if (removed.length) this.list.drop(removed.filter((entry) => this.#passes(entry)).length);
     if (!this.list.follow) this.unread += shown.filter((entry) => !entry.rule).length;
     this.list.render();
-    if (this.total) this.socket.acknowledge(this.total);
     if (added.length) this.#pill();
     if (this.many && this.state !== "ended") setTimeout(() => this.#later(), 100);
   }
 
   #take(message) {
     if (message.s) this.total = message.s;
-    if (message.t === "lines") this.entries.lines(message.c, message.d);
+    if (message.t === "lines") {
+      this.#back(message.c);
+      this.entries.lines(message.c, message.d);
+    }
     else if (message.t === "skip") this.entries.skip(message.c, message.n);
     else if (message.t === "end") this.#rule("end", -1, "");
     else if (message.t === "mark") {
+      if (message.what === "past" || message.what === "resumed") this.#back(message.c);
       if (message.what === "past") this.entries.pastRead(message.c);
-      else this.#rule(message.what, message.c, message.text ?? "");
+      else if (message.what === "lost") this.#lost(message.c, message.text);
+      else if (message.what !== "resumed") this.#rule(message.what, message.c, message.text ?? "");
       if (message.what === "refused") this.unreadable = true;
       if (message.what === "gone" || message.what === "refused") this.entries.pastRead(message.c);
     }
@@ -107,6 +121,15 @@ class LogView {
   #rule(what, c, text) {
     if (what === "end" && !new URL(this.root.dataset.socket, location).searchParams.has("until")) return;
     this.entries.rule(what, c, text);
+  }
+
+  #lost(c, text) {
+    if (!this.lost.has(c)) this.#rule("lost", c, text);
+    this.lost.add(c);
+  }
+
+  #back(c) {
+    if (this.lost.delete(c)) this.#rule("resumed", c, "");
   }
 
   #passes(entry) {
@@ -206,7 +229,7 @@ class LogView {
     }
     if (name === "open") {
       if (this.opened) this.entries.resuming();
-      if (this.state === "waiting") this.#rule("cut", -1, "");
+      if (this.state === "waiting" && !this.lost.size) this.#rule("cut", -1, "");
       this.opened = true;
       this.total = 0;
       this.queue = this.queue.filter((message) => { message.s = 0; return true; });

@@ -2,6 +2,7 @@
 import "htmx.org/dist/htmx.esm.js";
 import "htmx.org/dist/ext/hx-ws.js";
 import "./qd/live.js";
+import "./qd/newer.js";
 import "./qd/theme.js";
 import "./qd/foot.js";
 import "./qd/fresh.js";

@@ -1,6 +1,6 @@
-// CPU and memory of the containers on screen: columns of the list, and the top consumers of the dashboard.
+// CPU and memory of the containers on screen: columns of the list, top consumers of the dashboard, meters of a phone.
 import { $, $$, on } from "./qd/dom.js";
-import { fill, MOST, percent, put, size, Usage } from "./qd/usage.js";
+import { fill, MOST, percent, put, size, spark, Usage } from "./qd/usage.js";
 
 const CHECK = 2000; // ms between looks for figures that are too old
 
@@ -77,26 +77,42 @@ function list(table) {
 
 // ── the dashboard ────────────────────────────────────────────
 
+const LEAST = { cpu: 5, network: 1000 }; // what the upper edge of a line stands for at least
+const LINES = { cpu: 1, memory: 2, network: 3 }; // places in the past
+const HEADS = { cpu: "CPU", memory: "CPU", network: "Network" };
+
+/** The line of one figure over the last ten minutes. */
+function line(svg, past, of) {
+  const points = past.map((one) => [one[0], one[LINES[of]]]);
+  spark(svg, points, Math.max(LEAST[of] ?? 1, ...points.map((one) => one[1])) * 1.15);
+}
+
 function top(panel) {
   let by = "cpu";
-  const usage = new Usage(panel.dataset.usageTop, 2, draw);
+  const usage = new Usage(panel.dataset.usageTop, 2, draw, true);
+
+  function fillRow(row, item, now) {
+    const link = $("a", row), [first, second] = $$(".spark", row), past = usage.past(item.dataset.use);
+    const left = by === "network" ? "network" : "cpu", memory = $("[data-use-of=memory]", row);
+    if (link.getAttribute("href") !== item.dataset.href) link.setAttribute("href", item.dataset.href);
+    put(link, item.dataset.name);
+    const lamp = item.firstElementChild, shown = $(".st", row);
+    if (shown?.getAttribute("class") !== lamp.getAttribute("class")) $("[data-use-lamp]", row).replaceChildren(lamp.cloneNode(true));
+    line(first, past, left);
+    line(second, past, "memory");
+    put($("[data-use-of=rate]", row), left === "cpu" ? percent(now.cpu) : `${size(now.network)}/s`);
+    put($("span", memory), size(now.memory));
+    put($(".dim", memory), now.limit ? ` / ${size(now.limit)}` : "");
+  }
 
   function draw() {
     const all = $$("#top-consumers [data-use]").map((item) => ({ item, now: usage.of(item.dataset.use) })).filter(({ now }) => now);
     all.sort((a, b) => b.now[by] - a.now[by] || b.now.memory - a.now.memory);
     $$("#top-consumers tbody tr").forEach((row, n) => {
-      const found = all[n];
-      row.hidden = !found;
-      if (!found) return;
-      const { item, now } = found, link = $("a", row), [cpu, memory] = $$("[data-use-of]", row);
-      if (link.getAttribute("href") !== item.dataset.href) link.setAttribute("href", item.dataset.href);
-      put(link, item.dataset.name);
-      fill($(".f", cpu), now.cpu / now.cpus);
-      fill($(".f", memory), now.limit ? (now.memory / now.limit) * 100 : 0);
-      put($("span", cpu), percent(now.cpu));
-      put($("span", memory), size(now.memory));
-      memory.title = now.limit ? `of ${size(now.limit)}` : "";
+      row.hidden = !all[n];
+      if (all[n]) fillRow(row, all[n].item, all[n].now);
     });
+    put($("#top-consumers [data-use-head]"), HEADS[by]);
     const waits = $("#top-consumers [data-use-waits]");
     if (waits) waits.hidden = all.length > 0;
     for (const button of $$("#top-consumers [data-use-by]")) button.setAttribute("aria-pressed", String(button.dataset.useBy === by));
@@ -111,6 +127,33 @@ function top(panel) {
   refresh();
 }
 
-const table = $("[data-usage]"), panel = $("[data-usage-top]");
+// ── one container, on a phone ────────────────────────────────
+
+function one(path) {
+  const usage = new Usage(path, 2, draw, true);
+
+  function draw() {
+    const meters = $("[data-usage-one]");
+    if (!meters) return;
+    const now = usage.of(meters.dataset.use), past = usage.past(meters.dataset.use);
+    put($("[data-use-of=cpu]", meters), now ? percent(now.cpu) : "–");
+    put($("[data-use-of=memory]", meters), now ? size(now.memory) : "–");
+    const [cpu, memory] = $$(".spark", meters);
+    line(cpu, past, "cpu");
+    line(memory, past, "memory");
+  }
+
+  function refresh() {
+    const meters = $("[data-usage-one]");
+    usage.watch(meters && meters.checkVisibility() ? [meters.dataset.use] : []);
+    draw();
+  }
+  afterChanges(refresh);
+  addEventListener("resize", refresh);
+  refresh();
+}
+
+const table = $("[data-usage]"), panel = $("[data-usage-top]"), single = document.querySelector("[data-usage-path]");
 if (table) list(table);
 if (panel) top(panel);
+if (single) one(single.dataset.usagePath);

@@ -23,7 +23,7 @@ from console.models import AuditEntry, User
 from tests import factories
 from tests.factories import PASSWORD
 from tests.matrix import NOBODY, ROUTES
-from tests.sockets import HOST, ORIGIN
+from tests.sockets import socket
 
 WRONG = "wrong horse battery"
 SIZES = {"Content-Length", "Expires"}  # headers that differ by the length of a name, and by the clock
@@ -51,6 +51,13 @@ def attempts() -> Iterator[None]:
 @pytest.fixture
 def anna() -> User:
     return factories.user("anna", User.Role.VIEWER)
+
+
+def test_the_page_offers_nothing_that_is_not_there() -> None:
+    text = Client().get("/login").content.decode()
+    assert "setpassword" in text
+    for path in re.findall(r'href="(/[^"]*)"', text):
+        assert path.startswith("/static/") or Client().get(path).status_code == 200, path
 
 
 def try_(name: str, password: str, sent: Client | None = None, **extra: Any) -> Any:
@@ -298,10 +305,6 @@ def test_whoever_is_shut_out_is_out_at_once(anna: User) -> None:
 @pytest.mark.parametrize("what", ["password", "logout"])
 async def test_sockets_end_with_their_session(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within a second, for they are told; the look every few seconds is out of reach here."""
-    from channels.testing import WebsocketCommunicator
-
-    from console.asgi import application
-
     monkeypatch.setattr(guard, "RECHECK", 3600.0)
     await sync_to_async(factories.engine)("here")
     anna = await sync_to_async(factories.user)("anna")
@@ -310,8 +313,7 @@ async def test_sockets_end_with_their_session(what: str, monkeypatch: pytest.Mon
     for sent in (here, there):
         await sync_to_async(sent.force_login)(anna)
         cookie = f"quarterdeck={sent.cookies['quarterdeck'].value}".encode()
-        headers = [(b"host", HOST), (b"origin", ORIGIN), (b"cookie", cookie)]
-        sockets[sent] = WebsocketCommunicator(application, "/ws/e/here", headers)
+        sockets[sent] = await socket("/ws/e/here", None, cookie=cookie)
         assert (await sockets[sent].connect(timeout=5))[0]
     if what == "password":
         await sync_to_async(change)(here, PASSWORD, "a new long password")

@@ -68,6 +68,13 @@ def test_without_script_it_goes_back_with_a_message(admin: Client, web: Containe
     assert [str(message) for message in elsewhere.wsgi_request._messages] == ["Stopping web", "Restarting web"]  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("target", ["https://evil.example/", "javascript:alert(1)", "//evil.example"])
+def test_a_dialog_that_comes_again_leads_nowhere_else(target: str, admin: Client, web: Container) -> None:
+    answer = admin.post(address(web, "rename"), {"name": "-", "next": target})
+    assert answer.status_code == 422
+    assert target not in answer.content.decode()
+
+
 def test_a_removed_container_has_no_page_to_go_back_to(admin: Client, web: Container) -> None:
     page = f"http://testserver/e/{web.engine.slug}/containers/web/"
     answer = admin.post(address(web, "remove"), {"force": "1"}, headers={"Referer": page})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -132,6 +133,12 @@ def test_a_viewer_does_not_see_the_command(client: Client, engine: Engine, mika:
         ({"image": "nginx", "command": "echo 'x"}, "A quotation mark is not closed"),
         ({"image": "ng inx"}, "has no blanks"),
         ({"image": "nginx", "workdir": "srv"}, "absolute path: /srv"),
+        ({"image": "nginx", "name": "x" * 500}, "At most 255 characters"),
+        ({"image": "BusyBox"}, "A repository is lower case"),
+        ({"image": "nginx:"}, "A tag has letters"),
+        ({"image": "nginx", "env": ["KEPT=yes", "DB_PASSWORD=***"]}, "stands here for a secret"),
+        ({"image": "nginx", "label": ["a"] * 501}, "At most 500 of them"),
+        ({"image": "nginx", "command": "x" * 270_000}, "longer than 262,144 characters"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_is_lost(
@@ -142,6 +149,21 @@ def test_what_is_wrong_is_said_and_nothing_is_lost(
     assert 'value="KEPT=yes"' in text
     assert not Operation.objects.exists()
     assert said in text_of(client.post(url(), data, headers=HTMX)).replace("&#x27;", "'")
+
+
+def test_a_container_that_could_not_be_made_is_changed_in_its_form(client: Client, engine: Engine, mika: User) -> None:
+    client.post(url(), {"image": "nginx", "name": "sick", "log-driver": "nope", "env": "DB_PASSWORD=x", "do": "create"})
+    operation = Operation.objects.get()
+    change = url(operation=str(operation.pk))
+    page = reverse("operation", args=[operation.pk])
+    assert change not in text_of(client.get(page))
+    Operation.objects.update(state=Operation.State.FAILED)
+    assert change in text_of(client.get(page))
+    text = text_of(client.get(change))
+    for part in ('value="sick"', 'value="nope"', 'value="nginx"', 'value="DB_PASSWORD=***"', "type it."):
+        assert part in text, part
+    for wrong in ("nonsense", "00000000-0000-0000-0000-000000000000", "\0"):
+        assert client.get(url(operation=wrong)).status_code == 404
 
 
 def test_a_port_that_is_taken_and_the_next_free_one(client: Client, engine: Engine, mika: User) -> None:
@@ -158,6 +180,18 @@ def test_a_port_that_is_taken_and_the_next_free_one(client: Client, engine: Engi
     assert "is published by" not in text_of(
         client.post(url(), data | {"publish-protocol": ["tcp", "udp"]}, headers=HTMX)
     )
+
+
+def test_more_ports_than_there_are_is_said_and_none_is_counted(client: Client, engine: Engine, mika: User) -> None:
+    """Each port of a range is an entry: 500 ranges of all ports would need 9 GB."""
+    addresses = [f"10.0.{n // 250}.{1 + n % 250}" for n in range(60)]
+    rows = {"publish-ip": addresses, "publish-host": ["1-65535"] * 60, "publish-container": ["1-65535"] * 60}
+    began = time.process_time()
+    text = text_of(client.post(url(), {"image": "nginx", "do": "start", **rows}), 422)
+    assert "More than 65,536 ports" in text
+    assert time.process_time() - began < 3
+    one = {name: values[:1] for name, values in rows.items()}
+    assert "More than" not in text_of(client.post(url(), {"image": "nginx", **one}, headers=HTMX))
 
 
 def test_rows_come_and_go_without_script(client: Client, engine: Engine, mika: User) -> None:

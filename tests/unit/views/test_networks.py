@@ -8,7 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from console import access
 from console.models import Operation, User
+from console.operations.sealed import unseal
 from console.reads import swarm
 from tests import factories
 
@@ -53,6 +55,46 @@ def test_the_refusal_stands_at_its_field_and_nothing_is_lost(client: Client, her
     assert (form.typed.options, form.typed.internal, form.typed.icc) == ("a=b", True, False)
 
 
+def test_secrets_of_labels_and_options_are_not_kept_in_the_open(client: Client, here: Any) -> None:
+    shown = create(client, name="my-net", labels="db_password=s3cret\ntier=web", part="side").content.decode()
+    assert "db_password=***" in shown
+    create(client, name="my-net", labels="db_password=s3cret\ntier=web", options="api_token=s3cret")
+    made = Operation.objects.get()
+    assert "s3cret" not in f"{made.command} {made.params} {made.result}"
+    assert "tier=web" in made.command
+    assert unseal(made.sealed) is not None
+    assert "s3cret" in str(unseal(made.sealed))
+    here_again = (reverse("network-create", args=["here"]), {"operation": str(made.pk)})
+    assert client.get(*here_again).context["form"].notes == [], "while it is made nothing has to be typed again"
+    Operation.objects.update(state="failed", error="no", sealed="")
+    form = client.get(*here_again).context["form"]
+    assert (form.typed.labels, form.typed.options) == ("db_password\ntier=web", "api_token")
+    assert "type it again" in form.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "data"),
+    [
+        ("parent", {"driver": "macvlan", "parent": "eth0"}),
+        ("parent", {"driver": "ipvlan", "parent": "eth0"}),
+        ("parent", {"driver": "macvlan", "internal": "1", "options": "parent=eth0"}),
+        ("bridge_name", {"bridge_name": "br0"}),
+        ("bridge_name", {"options": "com.docker.network.bridge.name=br0"}),
+    ],
+)
+def test_an_interface_of_the_host_needs_the_right(
+    field: str, data: dict[str, str], client: Client, here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert create(client, name="lan", **data).status_code == 302
+    Operation.objects.all().delete()
+    monkeypatch.setitem(access.ROLES, "admin", frozenset(access.VERBS) - {"host", "admin"})
+    answer = create(client, name="lan", **data)
+    assert answer.status_code == 422
+    assert "right “host”" in answer.context["form"].shown[field]
+    assert not Operation.objects.exists()
+    assert create(client, name="lan").status_code == 302
+
+
 @pytest.mark.parametrize(
     ("words", "field"),
     [
@@ -61,12 +103,15 @@ def test_the_refusal_stands_at_its_field_and_nothing_is_lost(client: Client, her
         ("network with name x already exists", "name"),
         ("This node is not a swarm manager. Use docker swarm init", "driver"),
         ("invalid network config: subnet", "subnet-0"),
+        ('plugin "nosuchdriver" not found', "driver"),  # after 15 s of looking for it
+        ("could not find an available, non-overlapping IPv4 address pool among the defaults", "subnet-0"),
     ],
 )
 def test_words_of_engines_find_their_field(words: str, field: str) -> None:
-    from console.pages.network_form import field_of
+    from console.pages.network_form import _REFUSALS
+    from console.pages.refusals import field_of
 
-    assert field_of(words)[0] == field
+    assert field_of(_REFUSALS, words)[0] == field
 
 
 def test_what_can_be_seen_here_is_not_sent(client: Client, here: Any) -> None:
@@ -164,6 +209,17 @@ def test_a_refused_connection_comes_back_to_its_form(client: Client, here: Any) 
     page = client.get(f"{url}?operation={operation.pk}")
     assert "Address already in use" in page.context["errors"]["ip"]
     assert page.context["typed"]["ip"] == "172.17.0.9"
+
+
+def test_its_page_leads_to_the_map(client: Client, here: Any) -> None:
+    net, web = factories.network(here, "my-net"), factories.container(here, "web")
+    factories.endpoint(web, net, endpoint_id="e" * 64)
+    factories.container(here, "elsewhere")
+    detail = client.get(reverse("network", args=["here", net.name])).context["detail"]
+    assert detail.map_url == "/e/here/networks/map?q=network%3Amy-net"
+    page = client.get(detail.map_url).content.decode()
+    assert ">web<" in page
+    assert ">elsewhere<" not in page
 
 
 def test_the_engines_own_stay(client: Client, here: Any) -> None:

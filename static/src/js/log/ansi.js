@@ -48,6 +48,35 @@ export function plain(raw) {
   return clean(raw).replace(SGR, "").replaceAll("\x1b", "\u241b");
 }
 
+const OFF = { 22: ["1", "2"], 23: ["3"], 24: ["4"], 27: ["7"], 29: ["9"] };
+const ON = new Set(["1", "2", "3", "4", "7", "9"]);
+
+/** Sets what one SGR sequence sets: `state` is {fg, bg, styles}. */
+function obey(state, codes) {
+  for (let at = 0; at < codes.length; at += 1) {
+    const code = codes[at], number = Number(code);
+    if (number === 0) Object.assign(state, { fg: "", bg: "", styles: new Set() });
+    else if (ON.has(code)) state.styles.add(code);
+    else if (OFF[code]) for (const one of OFF[code]) state.styles.delete(one);
+    else if (number === 38 || number === 48) {
+      const length = codes[at + 1] === "2" ? 5 : 3;
+      state[number === 38 ? "fg" : "bg"] = codes.slice(at, at + length).join(";");
+      at += length - 1;
+    } else if ((number >= 30 && number <= 37) || (number >= 90 && number <= 97)) state.fg = code;
+    else if ((number >= 40 && number <= 47) || (number >= 100 && number <= 107)) state.bg = code;
+    else if (number === 39) state.fg = "";
+    else if (number === 49) state.bg = "";
+  }
+}
+
+/** The colours that hold after a line, as one SGR sequence or "": what a line does not reset goes on in the next. */
+export function carried(before, raw) {
+  const state = { fg: "", bg: "", styles: new Set() };
+  for (const sequence of (before + clean(raw)).match(SGR) ?? []) obey(state, sequence.slice(2, -1).split(";"));
+  const codes = [...state.styles, state.fg, state.bg].filter(Boolean);
+  return codes.length ? `\x1b[${codes.join(";")}m` : "";
+}
+
 function palette(number) {
   if (number > 231) return Array(3).fill(8 + (number - 232) * 10).join(", ");
   const n = number - 16;

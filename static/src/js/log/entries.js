@@ -1,6 +1,6 @@
 // The lines that are kept, in the order of the engine's clock. Lines of several containers are merged within a window. What happened
 // between lines (a stop, a gap, skipped lines) is an entry of its own.
-import { plain } from "./ansi.js";
+import { carried, plain } from "./ansi.js";
 import { CONTINUES, ERROR, level, WARN } from "./level.js";
 import { later } from "./place.js";
 
@@ -31,6 +31,7 @@ export class Entries {
   #characters = 0;
   #sequence = 0;
   #last = []; // newest line of each container and stream
+  #sgr = []; // and the colours that it left set
   #tick = performance.now();
   #inSecond = 0;
   #quiet = ""; // time of the newest line
@@ -40,6 +41,9 @@ export class Entries {
     this.of = new Array(count).fill(0);
     this.#past = new Set(Array.from({ length: count }, (_, c) => c));
   }
+
+  /** Lines that have not got their place. */
+  get waiting() { return this.#waiting.length; }
 
   get reading() { return this.#past.size > 0; }
 
@@ -53,6 +57,7 @@ export class Entries {
     this.#began = performance.now();
     this.#characters = 0;
     this.#last = [];
+    this.#sgr = [];
     this.#quiet = "";
   }
 
@@ -95,6 +100,7 @@ export class Entries {
     const added = [], placed = [];
     for (const entry of ready) {
       if (!entry.rule) this.#look(entry);
+      else if (entry.rule === "started") for (const stream of [1, 2]) this.#sgr[entry.c * 2 + stream] = "";
       if (entry.rule || !this.#many || !this.#quiet || !later(this.#quiet, entry.time)) this.#append(entry, added);
       else this.#place(entry, placed);
     }
@@ -137,6 +143,8 @@ export class Entries {
     if (entry.text === entry.raw) entry.text = entry.raw;
     entry.level = level(entry.raw, entry.text);
     const key = entry.c * 2 + entry.stream;
+    entry.sgr = this.#sgr[key] ?? "";
+    if (entry.text !== entry.raw) this.#sgr[key] = carried(entry.sgr, entry.raw);
     const before = this.#last[key];
     if (entry.level < WARN && before?.level === ERROR && entry.ms - before.ms < TOGETHER_MS && (CONTINUES.test(entry.text) || (before.stack && /^[A-Z][\w.]*(?:Error|Exception)\b/.test(entry.text)))) {
       entry.level = ERROR;

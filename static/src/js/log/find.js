@@ -20,9 +20,12 @@ export class Find {
     try {
       const source = regex ? text : text.replace(SPECIAL, "\\$&");
       this.pattern = new RegExp(source, `g${flags}`);
-      this.#test = new RegExp(source, flags);
+      const test = new RegExp(source, flags);
+      test.test(""); // one that is too large is found out here, not when it is made
+      this.#test = test;
       return true;
     } catch (error) {
+      this.pattern = null;
       this.error = `This is no regular expression: ${String(error.message).replace(/^Invalid regular expression: /, "")}`;
       this.current = null;
       return false;

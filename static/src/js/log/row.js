@@ -169,7 +169,7 @@ export function message(entry, pattern, current) {
   if (object && !Array.isArray(object)) readable(part, entry, object, pattern, current);
   else {
     const most = entry.open ? Infinity : SHOWN;
-    coloured(part, entry.raw, spots(entry.text, pattern), current, most);
+    coloured(part, entry.sgr + entry.raw, spots(entry.text, pattern), current, most);
     if (entry.text.length > most) part.append(more(entry, entry.text.length - most));
   }
   if (entry.cut) part.append(element("span", "a8", ` … ${entry.cut.toLocaleString("en")} more bytes, too long to keep`));

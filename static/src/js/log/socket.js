@@ -1,4 +1,5 @@
 // The socket of a log: acknowledges what was rendered, says that it is alive, and comes again after a cut from where it stood.
+import { onWake } from "../qd/awake.js";
 import { leave } from "../qd/leave.js";
 import { Place } from "./place.js";
 
@@ -9,6 +10,7 @@ const OVER = new Set([4401, 4403, 4404]); // signed out, right withdrawn, object
 const ENDED = new Set([4400]); // we broke a limit: coming again would break it again
 const ASK_AFTER = 3; // refused so often: find out whether anybody is signed in
 const MOST_TAIL = 20_000;
+const TELL = 64 * 1024, TELL_MS = 1000; // characters that were rendered, or time after the first of them, until the console is told
 
 export class LogSocket {
   #socket = null;
@@ -22,6 +24,8 @@ export class LogSocket {
   #beat = 0;
   #heard = 0;
   #sent = 0;
+  #rendered = 0;
+  #telling = 0;
   #opened = false;
   #done = false;
 
@@ -35,6 +39,7 @@ export class LogSocket {
     document.addEventListener("visibilitychange", () => this.#looked());
     addEventListener("offline", () => this.#socket?.close());
     addEventListener("online", () => { if (this.#timer) this.#now(); });
+    onWake(() => { if (this.#socket) this.#drop(1006); });
     addEventListener("pagehide", () => this.#socket?.close());
     addEventListener("pageshow", (event) => { if (event.persisted) this.#now(); });
   }
@@ -45,7 +50,7 @@ export class LogSocket {
     if (this.#opened && address.searchParams.has("until")) this.#state("again"); // a range is read from its beginning
     this.#opened = true;
     const socket = this.#socket = new WebSocket(address);
-    this.#sent = 0;
+    this.#sent = this.#rendered = 0;
     this.#heard = performance.now();
     socket.addEventListener("message", (event) => { if (socket === this.#socket) this.#message(event.data); });
     socket.addEventListener("open", () => {
@@ -57,9 +62,18 @@ export class LogSocket {
 
   /** Everything up to the running total was rendered. */
   acknowledge(total) {
-    if (this.#socket?.readyState !== WebSocket.OPEN || total <= this.#sent) return;
-    this.#sent = total;
-    this.#socket.send(`{"type":"ack","s":${total}}`);
+    if (this.#socket?.readyState !== WebSocket.OPEN || total <= this.#rendered) return;
+    this.#rendered = total;
+    if (total - this.#sent >= TELL) this.#tell();
+    else this.#telling ||= setTimeout(() => this.#tell(), TELL_MS);
+  }
+
+  #tell() {
+    clearTimeout(this.#telling);
+    this.#telling = 0;
+    if (this.#socket?.readyState !== WebSocket.OPEN || this.#rendered <= this.#sent) return;
+    this.#sent = this.#rendered;
+    this.#socket.send(`{"type":"ack","s":${this.#sent}}`);
   }
 
   end() {
@@ -86,7 +100,7 @@ export class LogSocket {
     this.#heard = performance.now();
     const message = JSON.parse(data);
     if (message.t === "beat") return;
-    this.#attempt = 0;
+    if (message.what !== "lost") this.#attempt = 0; // the engine is away: no reason to come again ever faster
     if (message.t === "lines") {
       const place = this.#places[message.c];
       for (const [stream, time] of message.d) place.advance(stream, time);

@@ -17,6 +17,8 @@ const KEEP = 500; // more than this waiting: read the region again instead
 const waiting = new Map();
 /** Regions to read again when the reader lets go, each with how many new rows wait in it. */
 const again = new Map();
+/** Regions that the reader asked to see as they are now: they change once, wherever the pointer is. */
+const asked = new Set();
 let api = null;
 let readAt = 0, readTimer = 0;
 
@@ -30,7 +32,11 @@ function busy(region) {
   if (ticked) return ticked === 1 ? "1 row is selected" : `${ticked} rows are selected`;
   if ($("details.pick-menu[open]", region)) return "a menu is open";
   if ($("dialog.modal[open]")) return "a dialog is open";
-  if (region.dataset.hold === "pointer" && region.matches(":hover") && HOVERS.matches) return "the pointer is on the list";
+  if (region.dataset.hold === "pointer" && !asked.has(region)) {
+    // The pill comes up over the list, perhaps just under the pointer: it is part of the list, until it is pressed.
+    if (HOVERS.matches && (region.matches(":hover") || $("[data-newer]:hover"))) return "the pointer is on the list";
+    if (region.getBoundingClientRect().top < 0) return "you read further down";
+  }
   return "";
 }
 
@@ -166,6 +172,7 @@ function gate(tasks) {
     }
     const held = reason(task.target);
     if (!held) {
+      asked.delete(task.target);
       now.push(task);
       continue;
     }
@@ -213,6 +220,15 @@ async function release() {
   announce(why);
 }
 setInterval(release, LOOK_MS);
+
+/** The reader wants what waits in the list, now. */
+export function letGo() {
+  for (const region of $$("[data-hold]")) {
+    asked.add(region);
+    again.set(region.id || region, again.get(region.id || region) ?? 0);
+  }
+  release();
+}
 
 // ── reading a region again ───────────────────────────────────
 

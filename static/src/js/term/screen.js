@@ -8,6 +8,8 @@ import { Terminal } from "@xterm/xterm";
 
 const SCROLLBACK = 10_000; // lines
 const CHUNK = 8192; // characters of one message typed
+// What a terminal answers by itself: place of the cursor, kind, modes, focus.
+const REPLY = /^\x1b(?:\[[?>]?[\d;]*[cRn]|\[\??\d+;\d\$y|\[[IO]|P[^\x1b]*\x1b\\)$/;
 const MANY_LINES = 1; // a paste of more asks first
 
 function colours() {
@@ -32,7 +34,7 @@ export class Screen {
       fontSize: 13, lineHeight: 1.25, scrollback: SCROLLBACK, theme: colours(), minimumContrastRatio: 4.5, screenReaderMode: false,
       linkHandler: { activate: (_, uri) => open_link(uri) }, windowOptions: {},
     });
-    const terminal = this.terminal;
+    const terminal = host.qdTerminal = this.terminal;
     this.fitter = new FitAddon();
     this.searcher = new SearchAddon();
     for (const addon of [this.fitter, this.searcher, new Unicode11Addon(), new WebLinksAddon((_, uri) => open_link(uri))]) terminal.loadAddon(addon);
@@ -44,7 +46,9 @@ export class Screen {
     terminal.parser.registerCsiHandler({ final: "t" }, () => true);
     terminal.open(host);
     this.webgl();
-    terminal.onData((text) => this.send(text, type));
+    // While old output is shown again: whoever asked in it has got an answer, a second one would be typed into what runs now.
+    this.replaying = false;
+    terminal.onData((text) => { if (!this.replaying || !REPLY.test(text)) this.send(text, type); });
     terminal.onBinary((text) => type(Uint8Array.from(text, (c) => c.charCodeAt(0))));
     terminal.onResize(({ rows, cols }) => sized({ rows, columns: cols }));
     terminal.attachCustomKeyEventHandler((event) => this.key(event, leave, find));

@@ -1,5 +1,7 @@
 // One terminal's socket: opens or takes up a session, tells what was drawn, comes back after a drop.
-const FIRST = 400, LONGEST = 8000, BEAT = 15000, TELL = 40; // ms
+import { onWake } from "../qd/awake.js";
+
+const FIRST = 400, LONGEST = 8000, BEAT = 15000, SILENT = 40000, TELL = 40; // ms
 const WHY = {
   4400: "The console closed the terminal: too much was sent.",
   4401: "You are signed out.",
@@ -8,29 +10,56 @@ const WHY = {
 };
 
 export class TerminalSocket {
-  /** `asked`: the opening message. `on`: size(), output(bytes, drawn), session(m), refused(m), end(m), state(text), again(). */
+  /** `asked`: the opening message. `on`: size(), output(bytes, drawn), replaying(on), session(m), refused(m), end(m), state(text), again(). */
   constructor(path, asked, on) {
     Object.assign(this, { path, asked, on, session: asked.session ?? "", attempt: 0, over: false, gone: false });
     this.connect();
-    this.timer = setInterval(() => this.say({ type: "beat" }), BEAT);
+    this.timer = setInterval(() => this.alive(SILENT), BEAT);
+    onWake(() => this.alive(BEAT * 1.2));
   }
 
   connect() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    this.total = this.undrawn = 0;
+    this.total = this.undrawn = this.replay = 0;
     this.socket = new WebSocket(`${scheme}://${location.host}${this.path}`);
     this.socket.binaryType = "arraybuffer";
     this.socket.onopen = () => this.say({ type: "open", ...(this.session ? { session: this.session } : this.asked), ...this.on.size() });
-    this.socket.onmessage = (event) => (typeof event.data === "string" ? this.hear(JSON.parse(event.data)) : this.draw(new Uint8Array(event.data)));
+    this.heard = Date.now();
+    this.socket.onmessage = (event) => {
+      this.heard = Date.now();
+      if (typeof event.data === "string") this.hear(JSON.parse(event.data));
+      else this.draw(new Uint8Array(event.data));
+    };
     this.socket.onclose = (event) => this.closed(event);
   }
 
+  /** The server says something every 15 s; a line that was silent for longer than `silent` ms is dead and given up. */
+  alive(silent) {
+    if (this.over || this.gone || this.socket.readyState === WebSocket.CLOSED) return;
+    if (Date.now() - this.heard <= silent) {
+      this.say({ type: "beat" });
+      return;
+    }
+    const socket = this.socket;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    this.closed({ code: 1006 });
+  }
+
   draw(bytes) {
+    const old = bytes.subarray(0, this.replay), fresh = bytes.subarray(old.length);
+    this.replay -= old.length;
+    if (old.length) this.put(old, this.replay === 0);
+    if (fresh.length) this.put(fresh, false);
+  }
+
+  put(bytes, endsReplay) {
     const socket = this.socket;
     this.total += bytes.length;
     this.undrawn += bytes.length;
     this.on.output(bytes, () => {
       if (socket !== this.socket) return;
+      if (endsReplay) this.on.replaying(false);
       this.undrawn -= bytes.length;
       this.tell();
     });
@@ -44,6 +73,8 @@ export class TerminalSocket {
     if (said.t === "session") {
       this.attempt = 0;
       this.session = said.id;
+      this.replay = said.replay;
+      this.on.replaying(said.replay > 0);
       this.on.session(said);
     } else if (said.t === "refused" || said.t === "end") {
       this.over = true;
