@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -20,16 +21,20 @@ STARTS_WITHIN = 30.0  # seconds, also on a busy machine
 class Console:
     """``with Console(data, {"DOCKER_HOST": url}) as console``: running, and gone afterwards.
 
-    ``output`` collects what it prints, both streams, while it runs.
+    ``output`` collects what it prints, both streams, while it runs. ``under`` is a command that starts it, such as
+    ``setpriv`` with its options.
     """
 
-    def __init__(self, data: Path, environment: dict[str, str] | None = None) -> None:
+    command = "serve"
+    ready = r"Quarterdeck is at (\S+)"
+
+    def __init__(self, data: Path, environment: dict[str, str] | None = None, under: Sequence[str] = ()) -> None:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("QUARTERDECK_", "DOCKER_"))}
         own = {"PORT": "0", "QUARTERDECK_DATA": str(data), "DOCKER_HOST": f"unix://{data}/nothing.sock"}
         self.output = ""
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"],
+            [*under, sys.executable, "manage.py", self.command],
             cwd=ROOT,
             env=clean | own | (environment or {}),
             stdin=subprocess.DEVNULL,
@@ -62,7 +67,7 @@ class Console:
         """Wait until it listens and return the URL; fails when it ends instead."""
         deadline = self.began + STARTS_WITHIN
         while True:
-            found = re.search(r"Quarterdeck is at (\S+)", self.output)
+            found = re.search(self.ready, self.output)
             if found:
                 return found.group(1)
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -96,3 +101,10 @@ class Console:
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.output += line
+
+
+class Worker(Console):
+    """``manage.py worker``, in the same way. It has no address: ``wait_ready`` gives the name under which it works."""
+
+    command = "worker"
+    ready = r"Works as (\S+)"

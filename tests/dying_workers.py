@@ -19,15 +19,17 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 ROOT = Path(__file__).resolve().parents[1]
 CRASHED = 70
 
 
 class Workers:
-    """The process that makes workers, for the database file of this test run."""
+    """The process that makes workers, for the database file of this test run. ``data``: their data folder."""
 
     def __init__(self, database: str, data: Path) -> None:
+        self.data = data
         environment = {
             "DATABASE_URL": f"sqlite:///{database}",
             "QUARTERDECK_DATA": str(data),
@@ -44,14 +46,22 @@ class Workers:
             text=True,
         )
 
-    def run(self, operation: object, crash: str = "", owner: str = "first", moment: float = 0.0) -> int:
-        """Let a worker run until the operation has ended or the worker is dead; its exit status."""
+    def run(self, operation: UUID, crash: str = "", owner: str = "first", moment: float = 0.0) -> int:
+        """Let a worker run until the operation has ended or the worker is dead; its exit status.
+
+        The claim of a dead one runs out at once: nothing waits for ``store.CLAIM_FOR``.
+        """
+        from console.models import Operation
+
         assert self._process.stdin
         assert self._process.stdout
-        order = {"operation": str(operation), "crash": crash, "owner": owner, "moment": moment}
+        order = {"operation": str(operation), "crash": crash, "owner": owner, "moment": moment, "data": str(self.data)}
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        return int(self._process.stdout.readline())
+        status = int(self._process.stdout.readline())
+        if status:
+            Operation.objects.filter(pk=operation, state=Operation.State.RUNNING).update(claim_expires=None)
+        return status
 
     def end(self) -> None:
         """No more workers."""
@@ -64,7 +74,7 @@ def main() -> None:
     import django
 
     django.setup()
-    from console.operations import facts
+    from console.operations import facts, runner  # noqa: F401  # each fork has them all
 
     facts.SLACK, facts.GRACE = 1.0, 1  # type: ignore[misc]  # the engine is quick here, and so are the tests
     for line in sys.stdin:
@@ -76,6 +86,9 @@ def main() -> None:
 
 def work(order: dict[str, Any]) -> None:
     """Be a worker."""
+    from django.conf import settings
+
+    settings.DATA_DIR = Path(order["data"])
     if order["crash"] != "in-call":
         os.environ["QUARTERDECK_CRASH"] = order["crash"]
     status = 1

@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypedDict, Unpack
 
 import pytest
 
+from tests import leavings
 from tools import engines
 from tools.engines import api, capsule, images, registry
 
@@ -98,12 +99,13 @@ class PrivateEngine:
         """Load test images, for example `layers`; they stay until the next `clean`."""
         images.load(self._engine, names)
 
-    def start_registry(self, *names: str, port: int = 5000, password: bool = False) -> str:
+    def start_registry(self, *names: str, port: int = 5000, password: bool = False, token: bool = False) -> str:
         """Start a registry beside the engine and push these images; returns HOST:PORT, good for both.
 
-        With `password` it wants alice and secret, and nothing is pushed.
+        With `password` it wants alice and secret, and nothing is pushed; with `token` the same by tokens, which
+        anybody gets for pulling, from a server at the next port.
         """
-        server = registry.start(self._engine, port, password=password)
+        server = registry.start(self._engine, port, password=password, token=token)
         registry.push(self._engine, server, names)
         return server
 
@@ -215,16 +217,25 @@ def engine(engine_session: Callable[[PrivateEngine], None]) -> Iterator[PrivateE
     engine_session(private)
     try:
         yield private
+        leavings.check_engine(private)
     finally:
         private.stop()
 
 
 @pytest.fixture
 def clean_engine(engine: PrivateEngine) -> Iterator[PrivateEngine]:
-    """The engine of this run, clean before the test and after."""
+    """The engine of this run, clean before the test and after.
+
+    One that a test has left dead or hanging is restarted: that test has failed, the others go on.
+    """
+    if not api.answers(engine._engine.socket):
+        engine.restart(graceful=0)
     engine.clean()
     yield engine
-    engine.clean()
+    try:
+        leavings.check_engine(engine)
+    finally:
+        engine.clean()
 
 
 @pytest.fixture
@@ -240,6 +251,9 @@ def new_engine(engine_session: Callable[[PrivateEngine], None]) -> Iterator[Engi
 
     try:
         yield make
+        for private in made:
+            if private.state == "running":  # who broke it has nobody to ask
+                leavings.check_engine(private, volumes=False)
     finally:
         for private in made:
             private.stop()

@@ -11,6 +11,7 @@ from typing import Any
 
 import daphne.server
 
+from console.consumers.at_once import AT_ONCE
 from console.server import Server
 
 BLOCK = 65536  # bytes sent at a time
@@ -21,6 +22,7 @@ clients: list[Any] = []
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """``/flood`` sends without end, as a socket or as an answer; ``/deaf`` reads nothing; ``/sent`` tells the sum.
 
+    ``/numbers`` sends numbered messages at once where that can be, and how many could not.
     ``/fails`` fails in the middle of its answer, ``/refuses`` before it begins; ``/large`` sends one large message.
     """
     global sent
@@ -30,7 +32,9 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await send({"type": "websocket.accept"})
         if path == "/large":
             await send({"type": "websocket.send", "text": "x" * 3_000_000})
-        if path in ("/deaf", "/large"):
+        if path == "/numbers":
+            await numbers(scope["extensions"][AT_ONCE], send)
+        if path in ("/deaf", "/large", "/numbers"):
             await asyncio.sleep(3600)
         while True:
             await send({"type": "websocket.send", "bytes": bytes(BLOCK)})  # new ones each time: what is held is seen
@@ -56,6 +60,20 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     else:
         answer = {"/sent": str(sent), "/client": str(scope["client"][0])}.get(path, "")
     await send({"type": "http.response.body", "body": answer.encode()})
+
+
+async def numbers(at_once: Any, send: Any) -> None:
+    """40 MB in 2,000 messages."""
+    global sent
+    waited = 0
+    for number in range(2000):
+        if not at_once((b"%d" % number, b" ", b"x" * 20_000)):
+            waited += 1
+            await send({"type": "websocket.send", "text": f"{number} {'x' * 20_000}"})
+        sent += 20_000
+        if number % 7 == 0:
+            await asyncio.sleep(0)
+    await send({"type": "websocket.send", "text": f"waited {waited}"})
 
 
 async def nothing(stop: asyncio.Event) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from console.models import Image, User
+from console.models import Image, Registry, User
 from tests import factories
 
 # Kind of object: {"own", "foreign", "missing": what stands for it in an address}
@@ -24,6 +24,7 @@ def build() -> World:
     factories.volume(here, "own-volume")
     factories.volume(other, "foreign-volume")
     operation = factories.operation(here, admin, name="own")
+    registry = Registry.objects.create(host="127.0.0.1:1")  # nothing answers there
     missing = factories.hexid("missing")
     nowhere = "00000000-0000-0000-0000-000000000000"
     return {
@@ -34,5 +35,6 @@ def build() -> World:
         "image": {"own": image.image_id, "foreign": image2.image_id, "missing": f"sha256:{missing}"},
         "network": {"own": net.network_id, "foreign": net2.network_id, "missing": missing},
         "volume": {"own": "own-volume", "foreign": "foreign-volume", "missing": "no-volume"},
+        "registry": {"own": str(registry.pk), "missing": "987654"},
         "operation": {"own": str(operation.pk), "missing": nowhere},
     }

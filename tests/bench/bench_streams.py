@@ -18,18 +18,22 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
+from playwright.sync_api import sync_playwright
+
 from tests import rawsocket
 from tests.bench import table
-from tests.bench.stand import Reader, Stand, docker_away, docker_command, percentile, rows_of, run, stand
+from tests.bench.stand import COOKIE, Reader, Stand, docker_away, docker_command, percentile, rows_of, run, stand
 from tests.engines import PrivateEngine, start_engine
 from tools import frontend
+from tools.screenshots import CHROMIUM, FLAGS
 
 ROUNDS = int(os.environ.get("QD_BENCH_ROUNDS", "5"))
 LINES = int(os.environ.get("QD_BENCH_LINES", "300000"))
 BULK = int(os.environ.get("QD_BENCH_BULK", "100000000"))  # bytes
 VIEWERS, RATE, SECONDS = int(os.environ.get("QD_BENCH_VIEWERS", "200")), 1000, 20
 KEYS = 200
-DUMP, FOLLOW, ECHO, CAT = "log to a websocket client", "follow, a line", "shell, a key's echo", "shell, cat of 100 MB"
+DUMP, PAGE = "log to a websocket client", "log to a rendered page"
+FOLLOW, ECHO, CAT = "follow, a line", "shell, a key's echo", "shell, cat of 100 MB"
 
 
 def create(private: PrivateEngine, name: str, script: str) -> str:
@@ -80,6 +84,34 @@ def dump(console: Stand) -> list[table.Line]:
                     assert len(row[2]) == 99
         assert number == LINES
     return [table.speed(taken, DUMP, "docker logs", "≥ 1.2 times as fast")]
+
+
+# The number in the last row that stands in the document; 0 while there is none.
+LAST_ROW = "Number([...document.querySelectorAll('.log li .m')].at(-1)?.textContent ?? 0)"
+NUMBERS = "[...document.querySelectorAll('.log li .m')].map((text) => Number(text.textContent))"
+
+
+def rendered(console: Stand) -> list[table.Line]:
+    """The same log to a page in Chromium, from its address to its last line on screen."""
+    container = console.engine.docker("ps", "-aq", "--no-trunc", "--filter", "name=bench-dump")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context.add_cookies([{"name": COOKIE, "value": console.sessions[0], "url": console.console.url}])
+
+        def by_page() -> None:
+            page = context.new_page()
+            page.goto(f"{console.console.url}/e/{console.slug}/containers/{container}/logs?since=1")
+            page.wait_for_function(f"last => {LAST_ROW} === last", arg=LINES, timeout=120_000)
+            shown = page.evaluate(NUMBERS)
+            assert shown == list(range(LINES - len(shown) + 1, LINES + 1))
+            page.close()
+
+        taken = table.rounds(
+            {PAGE: by_page, "docker logs": lambda: docker_away(console.engine, "logs", container)}, ROUNDS
+        )
+        browser.close()
+    return [table.speed(taken, PAGE, "docker logs", "≥ 0.9 times as fast")]
 
 
 def follow(console: Stand) -> list[table.Line]:
@@ -283,18 +315,45 @@ def deaf(console: Stand, count: int = 10) -> list[table.Value]:
     return [table.Value(f"a viewer that reads nothing (of {count})", f"{most / count / 1e6:.1f} MB more", "< 5 MB")]
 
 
+async def slow(console: Stand, count: int = 10) -> list[table.Value]:
+    """Viewers that ask for a long log, read 64 KB of it in a second, and acknowledge what they have read."""
+    container = console.engine.docker("ps", "-aq", "--no-trunc", "--filter", "name=bench-dump")
+    before, most, read = console.rss(), 0, [0] * count
+
+    async def view(number: int) -> None:
+        async with console.socket(f"logs?c={container}&since=1") as opened:
+            began = time.monotonic()
+            async for message in Reader(opened).messages():
+                read[number] += len(message)
+                await asyncio.sleep(max(0.0, read[number] / 64_000 - (time.monotonic() - began)))
+
+    viewers = [asyncio.create_task(view(number)) for number in range(count)]
+    try:
+        for _ in range(40):
+            await asyncio.sleep(0.25)
+            most = max(most, console.rss() - before)
+        assert min(read) > 0
+        assert not any(viewer.done() for viewer in viewers)
+    finally:
+        for viewer in viewers:
+            viewer.cancel()
+        await asyncio.gather(*viewers, return_exceptions=True)
+    name = f"a viewer that reads 64 KB/s (of {count})"
+    return [table.Value(name, f"{most / count / 1e6:.1f} MB more", "< 5 MB")]
+
+
 def main() -> int:
     """Start an engine and a console, measure, print the tables."""
     assert frontend.main() == 0
     private = start_engine(load=("alpine",), flags=["--debug"])
     try:
         with stand(private, people=11) as console:
-            lines = dump(console) + follow(console)
+            lines = dump(console) + rendered(console) + follow(console)
             container = create(private, "bench-shell", "sleep 86400")
             console.until("SELECT state FROM console_container WHERE container_id = ?", "running", container)
             lines += echo(console, container) + bulk(console, container)
             table.show(f"Streams ({ROUNDS} rounds, medians)", lines)
-            values = viewers(console) + deaf(console)
+            values = viewers(console) + deaf(console) + asyncio.run(slow(console))
     finally:
         private.stop()
     table.show_values("Viewers of one log", values)

@@ -89,6 +89,10 @@ class Stand:
             found += [int(child) for child in children.read_text().split()]
         return found
 
+    def threads(self) -> int:
+        """How many threads the console's own process has."""
+        return len(os.listdir(f"/proc/{self.console.process.pid}/task"))
+
     def rss(self) -> int:
         """Resident bytes of all the console's processes."""
         pages = (int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self.processes())
@@ -134,14 +138,14 @@ class Browser:
 
 
 @contextmanager
-def stand(engine: PrivateEngine, people: int = 1) -> Iterator[Stand]:
-    """A console with a data folder of its own, in front of ``engine``."""
+def stand(engine: PrivateEngine, people: int = 1, address: str = "") -> Iterator[Stand]:
+    """A console with a data folder of its own, in front of ``engine``; ``address`` when it has another way there."""
     with tempfile.TemporaryDirectory(prefix="quarterdeck-bench-") as folder:
         data = Path(folder) / "data"
         data.mkdir(mode=0o700)
         command = [sys.executable, "-m", "tests.bench.people", str(data), str(people)]
         made = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-        console = Console(data, {"DOCKER_HOST": engine.url})
+        console = Console(data, {"DOCKER_HOST": address or engine.url})
         console.wait_ready()
         found = Stand(engine, data, made.stdout.split(), console)
         try:

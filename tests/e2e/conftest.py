@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.e2e.desk import Desk
 from tests.engines import PrivateEngine
 from tools import frontend
 from tools.screenshots import CHROMIUM, FLAGS, RECORDER
+
+expect.set_options(timeout=15_000)  # ms: three browsers and their engines share two cores
 
 
 @pytest.fixture(scope="session")

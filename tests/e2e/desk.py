@@ -11,6 +11,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page
 
+from tests import leavings
 from tests.console_process import Console
 from tests.engines import PrivateEngine
 
@@ -50,9 +51,10 @@ class Desk:
         self.console = self._start()
 
     def end(self) -> None:
-        """End the console; fails when it wrote a traceback."""
+        """End the console; fails when it wrote a traceback, or leaves files that no operation needs."""
         self.console.end()
         assert "Traceback" not in self.console.output, self.console.output
+        leavings.check_data(self.data)
 
     def row(self, query: str, *values: Any) -> Any:
         """The first column of the first row that the console's database has for a query; None without one."""

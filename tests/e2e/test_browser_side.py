@@ -70,7 +70,11 @@ def running_stage() -> Iterator[Stage]:
 @pytest.fixture
 def stage(running_stage: Stage, page: Page) -> Stage:
     running_stage.ask("/stage/rows", json.dumps([WEB, DB, JOB]))
+    page.add_init_script(
+        "addEventListener('htmx:ws:after:connection', () => { document.documentElement.dataset.connected = ''; })"
+    )
     page.goto(f"{running_stage.base}/list")
+    expect(page.locator("html[data-connected]")).to_have_count(1)
     expect(page.locator("[data-fresh-word]")).to_have_text("Live")
     return running_stage
 
@@ -201,8 +205,11 @@ def test_lost_right_loads_the_page_again_but_not_for_ever(stage: Stage, page: Pa
     with page.expect_navigation():
         stage.ask(f"/stage/close?code={code}")
     status(page, "a1").to_have_text("Paused")
-    expect(page.locator("[data-fresh-word]")).to_have_text("Live")
-    stage.ask(f"/stage/close?code={code}")
+    for _ in range(20):  # until the page that was loaded again has its socket
+        stage.ask(f"/stage/close?code={code}")
+        if page.locator("[data-fresh-word]").inner_text() == "Not connected":
+            break
+        page.wait_for_timeout(500)
     expect(page.locator("[data-fresh-word]")).to_have_text("Not connected")
 
 
@@ -287,6 +294,15 @@ def test_failure_of_the_console_never_lands_in_the_page(stage: Stage, page: Page
     expect(page.locator("#toasts")).to_contain_text("The console failed on this request")
     expect(page.locator("#list")).not_to_contain_text("must not land")
     status(page, "a1").to_have_text("Up 3 d")
+
+
+def test_what_the_console_needs_and_does_not_reach_is_named(stage: Stage, page: Page) -> None:
+    away = {"X-Away": "The database does not answer"}
+    page.route("**/fail", lambda route: route.fulfill(status=503, headers=away, body="must not land"))
+    page.click("#break")
+    expect(page.locator("#toasts")).to_contain_text("The database does not answer")
+    expect(page.locator("#toasts")).not_to_contain_text("The console failed")
+    expect(page.locator("#list")).not_to_contain_text("must not land")
 
 
 def test_toast_of_a_success_leaves_and_of_a_failure_stays(stage: Stage, page: Page) -> None:

@@ -54,13 +54,27 @@ def test_the_list_follows_the_engine(page: Page, engine: PrivateEngine) -> None:
     expect(page.locator('tr[data-name="third"]')).to_be_visible()
     expect(page.locator('tr[data-name="second"]')).to_have_count(0)
     expect(page.locator("#n-containers")).to_have_text("2", timeout=20_000)
-    page.wait_for_timeout(
-        1_000
-    )  # a list that is read again as a whole, after the first row of a project, marks nothing
     engine.docker("rm", "--force", "third")
-    expect(page.locator('tr[data-name="third"][data-gone]')).to_be_visible()
-    expect(page.locator('tr[data-name="third"]')).to_have_count(0, timeout=10_000)
+    expect(page.locator('tr[data-name="third"]')).to_have_count(0)
     expect(page.locator("#n-containers")).to_have_text("1", timeout=20_000)
+
+
+def test_a_removed_row_says_so_before_it_leaves(page: Page, engine: PrivateEngine) -> None:
+    """One of four: a list that is read again as a whole, as after a lost hint on a busy machine, marks nothing."""
+    names = [f"box-{number}" for number in range(6)]
+    for name in names:
+        engine.docker("run", "--detach", "--name", name, "alpine", "sleep", "600")
+    for name in names:
+        expect(page.locator(f'tr[data-name="{name}"]')).to_contain_text("Up ")
+    for name in names[:4]:
+        engine.docker("rm", "--force", name)
+        page.wait_for_selector(f'tr[data-name="{name}"][data-gone], tbody:not(:has(tr[data-name="{name}"]))')
+        if page.locator(f'tr[data-name="{name}"][data-gone]').count():
+            break
+    else:
+        pytest.fail("no removed row was marked")
+    expect(page.locator(f'tr[data-name="{name}"]')).to_have_count(0)
+    expect(page.locator(f'tr[data-name="{names[5]}"]')).to_be_visible()
 
 
 def test_the_filter_is_followed_by_the_socket(page: Page, engine: PrivateEngine) -> None:

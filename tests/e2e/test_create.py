@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.e2e.desk import Desk
 from tests.engines import PrivateEngine
@@ -45,6 +45,36 @@ def test_c1_create_a_pasted_line(desk: Desk, context: BrowserContext, clean_engi
     expect(page.locator("#run-command")).to_contain_text(
         "docker container create --name nginx -i -t nginx", timeout=LONG
     )
+
+
+def test_sections_fold_to_their_value_on_a_phone(desk: Desk, browser: Browser, clean_engine: PrivateEngine) -> None:
+    desk.run("first", "-p", "8081:80", "nginx")
+    phone = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    faults: list[str] = []
+    phone.on("weberror", lambda error: faults.append(str(error.error)))
+    page = desk.open(phone, "containers/create?image=nginx")
+    ports, mounts = (page.locator(f".sec:has(#f-{name})") for name in ("publish", "mount"))
+    fold = ports.get_by_role("button", name="Ports")
+    expect(page.locator("[name=image]")).to_be_visible()
+    expect(fold).to_contain_text("8080 → 80/tcp")
+    expect(ports.locator("input").first).to_be_hidden()
+    expect(mounts.get_by_role("button", name="Mounts")).to_have_attribute("aria-expanded", "false")
+    fold.click()
+    expect(fold).to_have_attribute("aria-expanded", "true")
+    page.locator("[name=publish-host]").fill("8081")
+    fold.click()  # what is wrong opens its section
+    expect(fold).to_contain_text("8081", timeout=LONG)
+    expect(fold).to_have_attribute("aria-expanded", "true", timeout=LONG)
+    expect(ports.locator("[data-err]").first).to_be_visible()
+    fold.click()
+    page.locator("#issues a").first.click()
+    expect(page.locator("[name=publish-host]")).to_be_focused()
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(page.get_by_role("heading", name="Ports")).to_be_visible()
+    expect(fold).to_have_count(0)
+    expect(page.locator("[name=mount-target]")).to_be_visible()
+    phone.close()
+    assert faults == []
 
 
 def test_c7_run_by_hand_with_a_port(desk: Desk, context: BrowserContext, clean_engine: PrivateEngine) -> None:

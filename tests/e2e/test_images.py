@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, expect
 
 from tests.e2e.desk import Desk
 from tests.engines import EngineFactory, PrivateEngine
@@ -121,7 +123,13 @@ def test_build_shows_its_failing_step_and_the_good_one_can_be_run(
     expect(page.locator("#build-steps li").nth(1).get_by_role("img", name="failed")).to_be_visible()
     page.goto(desk.at("images/build"))
     page.get_by_label("Name and tag").fill("shop/hello:1")
-    page.get_by_label("Dockerfile").first.fill('FROM busybox\nCMD ["sh", "-c", "echo hello"]\n')
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("Dockerfile", "FROM busybox\nCOPY hello /\nCMD cat /hello\n")
+        archive.writestr("hello", "hello")
+        archive.writestr("ballast", bytes(5 * 1024 * 1024))  # more than a request takes
+    file: FilePayload = {"name": "site.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
+    page.get_by_label("Context").set_input_files(file)
     page.get_by_role("button", name="Build", exact=True).click()
     expect(page.locator("main")).to_contain_text("built, sha256:", timeout=LONG)
     expect(page.get_by_role("link", name="Open shop/hello:1")).to_be_visible(timeout=LONG)

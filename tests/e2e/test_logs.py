@@ -203,6 +203,69 @@ def test_hostile_lines_do_nothing(desk: Desk, context: BrowserContext) -> None:
     assert all('"ack"' in data or '"beat"' in data for data in sent if "type" in data), sent
 
 
+def test_a_colour_that_is_not_reset_goes_on(desk: Desk, context: BrowserContext) -> None:
+    script = (
+        r"printf '\033[31mred\nstill \033[1mred\n\033[39mbold\n'; sleep 0.2; echo error >&2; sleep 0.2; "
+        r"printf 'bold \033[0mplain\nplain\n'; sleep 1000"
+    )
+    desk.run("colours", "alpine", "sh", "-c", script)
+    page = desk.open(context, "containers/colours/logs")
+    expect(page.locator(".log li .m")).to_have_text(["red", "still red", "bold", "error", "bold plain", "plain"])
+    spans = "(all) => all.map((m) => [...m.querySelectorAll('span')].map((s) => [s.textContent, s.className]))"
+    assert page.locator(".log li .m").evaluate_all(spans) == [
+        [["red", "a1"]],
+        [["still ", "a1"], ["red", "ab a1"]],
+        [["bold", "ab"]],
+        [],
+        [["bold ", "ab"]],
+        [],
+    ]
+
+
+SPLIT = (
+    # a character that comes in two pieces; one that stands where log drivers cut; and what is no text at all
+    r"printf '\343\201'; sleep 0.3; printf '\202\n'; head -c 16382 /dev/zero | tr '\0' x; printf '\360\237\220\263\n'; "
+    r"printf 'bad \377'; sleep 0.3; printf '\376 \343\201 end\n'; head -c 16383 /dev/zero | tr '\0' y; printf '\303\n'"
+)
+
+
+@pytest.mark.parametrize("kind", [["--log-driver", "local"], ["-t"], []], ids=["local", "tty", "json-file"])
+@pytest.mark.parametrize("live", [True, False], ids=["live", "past"])
+def test_invalid_utf8_over_pieces_is_shown_as_what_docker_prints(
+    desk: Desk, context: BrowserContext, kind: list[str], live: bool
+) -> None:
+    gate = "while [ ! -e /go ]; do usleep 50000; done; " if live else ""
+    desk.run("bytes", *kind, "alpine", "sh", "-c", f"{gate}{SPLIT}; echo over; sleep 1000")
+    if not live:
+        until(lambda: b"over" in engine_bytes(desk.engine, "bytes"))
+    page = desk.open(context, "containers/bytes/logs")
+    if live:
+        expect(page.locator("#fresh")).to_contain_text("Following")
+        desk.engine.docker("exec", "bytes", "touch", "/go")
+    raw = "[...document.querySelectorAll('.log li:not(.rule)')].map((row) => row.qdEntry.raw)"
+    until(lambda: any(line.rstrip().endswith("over") for line in page.evaluate(raw)))
+    printed = engine_bytes(desk.engine, "bytes").replace(b"\r\n", b"\n").decode("utf-8", "replace")
+    shown = page.evaluate(raw)
+    assert [line.removesuffix("\r") for line in shown] == printed.removesuffix("\n").split("\n")
+    assert shown[0].startswith("あ")
+
+
+def test_a_terminals_container_made_anew_without_one(desk: Desk, context: BrowserContext) -> None:
+    script = "printf 'one\\ntwo\\n'; sleep 1000"
+    desk.run("same", "-t", "alpine", "sh", "-c", script)
+    page = desk.open(context, "containers/same/logs")
+    expect(page.locator(".log .m")).to_have_text(["one", "two"])
+    desk.engine.docker("rm", "-f", "same")
+    expect(page.locator(".log .rule").last).to_contain_text("gone", timeout=10_000)
+    new = desk.engine.docker("run", "-d", "--name", "same", "alpine", "sh", "-c", script)
+    until(lambda: desk.row("SELECT count(*) FROM console_container WHERE container_id = ?", new))
+    page.goto(desk.at("containers/same/logs"))
+    expect(page.locator(".log .m")).to_have_text(["one", "two"])
+    assert page.evaluate("[...document.querySelectorAll('.log li')].map((row) => row.qdEntry.raw)") == ["one", "two"]
+    answer = context.request.get(desk.at("containers/same/logs/download"))
+    assert answer.body() == engine_bytes(desk.engine, "same") == b"one\ntwo\n"
+
+
 @pytest.fixture
 def shop(desk: Desk) -> Desk:
     for name, line in (("web", "INFO hello from web"), ("api", "hello from api")):

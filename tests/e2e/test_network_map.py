@@ -17,10 +17,17 @@ WITHIN = 10_000  # ms, on a busy machine
 
 
 def corners(page: Page) -> dict[str, str]:
-    """Where each node stands."""
-    found = page.eval_on_selector_all(
-        "#network-map .node",
-        "nodes => nodes.map(n => [n.querySelector('.tn').textContent, n.getAttribute('transform')])",
+    """Where each node, rail and wire stands."""
+    found = page.evaluate(
+        """() => {
+          const all = (what) => [...document.querySelectorAll(`#network-map ${what}`)], d = (e) => e.getAttribute("d");
+          const name = (id) => document.getElementById(`map-${id}`).querySelector(".tn").textContent;
+          return [
+            ...all(".node").map((n) => [name(n.dataset.c), n.getAttribute("transform")]),
+            ...all(".lane").map((n) => [`rail ${n.dataset.n}`, d(n.querySelector("path"))]),
+            ...all(".link").map((n) => [`${name(n.dataset.c)} on ${n.dataset.nets}`, d(n.querySelector(".wire"))]),
+          ];
+        }"""
     )
     return dict(found)
 
@@ -51,7 +58,71 @@ def test_a_container_that_joins_appears_and_nothing_else_moves(desk: Desk, conte
     assert {name: after[name] for name in before} == before
     desk.engine.docker("rm", "-f", "web")
     expect(page.locator("#network-map .node", has_text="web")).to_have_count(0, timeout=WITHIN)
-    assert corners(page) == {name: at for name, at in after.items() if name != "web"}
+    assert len(before) == 3 + 5 + 4  # nodes, rails, wires
+    assert corners(page) == {what: at for what, at in after.items() if what.partition(" on ")[0] != "web"}
+
+
+@pytest.mark.timeout(180)
+def test_d2_d3_d5_who_reaches_whom_is_on_the_map_and_true(desk: Desk, context: BrowserContext) -> None:
+    docker = desk.engine.docker
+    docker("network", "create", "my-net")
+    desk.run("aa", "-p", "8080:80", "nginx")
+    desk.run("bb", "--dns", "127.0.0.1", "busybox", "sleep", "600")  # nobody there: what is unknown fails at once
+    desk.run("cc", "--network", "my-net", "nginx")
+    where = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    first, third = docker("inspect", "-f", where, "aa"), docker("inspect", "-f", where, "cc")
+    page = desk.open(context, "networks/map")
+    node = page.locator("#network-map .node", has_text="aa")
+    expect(node).to_contain_text(first, timeout=WITHIN)
+    expect(page.locator("#network-map .port", has_text=":8080")).to_be_visible()
+    expect(page.locator("#network-map .lane", has_text="bridge")).to_contain_text("no DNS names")
+    page.locator("#network-map .node", has_text="bb").click()
+    side = page.locator("#map-side")
+    expect(side).to_contain_text("Reaches by IP only", timeout=WITHIN)
+    expect(side).not_to_contain_text("Reaches by name or IP")
+    ask = ("exec", "bb", "sh", "-c")
+    assert "1 packets received" in docker(*ask, f"ping -c 1 -W 2 {first}")
+    assert "bad address" in docker(*ask, "timeout 8 ping -c 1 -W 1 aa 2>&1; true")
+    page = desk.open(context, "networks/map?a=bb&b=cc")
+    expect(page.locator("#map-side")).to_contain_text("No path", timeout=WITHIN)
+    assert "1 packets received" not in docker(*ask, f"ping -c 1 -W 1 {third}; true")
+
+
+@pytest.mark.timeout(180)
+def test_a_folded_lane_is_opened_where_it_is(desk: Desk, context: BrowserContext) -> None:
+    docker = desk.engine.docker
+    for number in range(16):
+        docker("network", "create", "--subnet", f"10.77.{number}.0/24", f"n{number}")
+    desk.run("web", "--network", "n3", "nginx")
+    page = desk.open(context, "networks/map")
+    lane = page.locator("#network-map .lane", has=page.get_by_text("n3", exact=True))
+    expect(lane).to_contain_text("1 container, folded", timeout=WITHIN)
+    expect(page.locator("#network-map .node")).to_have_count(0)
+    lane.locator("a.unfold").click()
+    expect(page.locator("#network-map .node", has_text="web")).to_be_visible(timeout=WITHIN)
+    expect(lane).not_to_contain_text("folded")
+    page.get_by_role("link", name="Table", exact=True).click()
+    expect(page.locator("#network-map .maptable")).to_contain_text("10.77.3.2", timeout=WITHIN)
+
+
+@pytest.mark.timeout(180)
+def test_a_phone_has_the_list_and_the_picture_on_request(desk: Desk, context: BrowserContext) -> None:
+    furnished(desk)
+    page = desk.open(context, "networks")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_role("link", name="Map", exact=True).click()
+    table = page.locator("#network-map .maptable")
+    for name in ("web", "db", "api"):
+        expect(table.locator("tr", has_text=name).first).to_be_visible(timeout=WITHIN)
+    expect(table).to_contain_text(":8080")
+    expect(page.locator("#network-map svg.topo")).to_be_hidden()
+    expect(page.get_by_role("link", name="Table", exact=True)).to_have_attribute("aria-current", "page")
+    tops = page.eval_on_selector_all("#bar > *, #map-options > a", "all => all.map(e => e.getBoundingClientRect())")
+    lines = {round(box["top"] + box["height"] / 2) for box in tops if box["width"]}
+    assert max(lines) - min(lines) <= 2  # one line of tools
+    page.get_by_role("link", name="Map", exact=True).click()
+    expect(page.locator("#network-map svg.topo")).to_be_visible(timeout=WITHIN)
+    assert findings(page) == []
 
 
 @pytest.mark.timeout(180)
@@ -93,6 +164,7 @@ def test_a_question_by_clicks_and_the_picture_as_a_file(desk: Desk, context: Bro
     page = desk.open(context, "networks/map")
     expect(page.locator("#network-map .link")).to_have_count(4, timeout=WITHIN)
     page.get_by_role("link", name="Can A reach B?").click()
+    expect(page.locator("select[name=a]")).to_be_visible(timeout=WITHIN)
     page.locator("#network-map .node", has_text="web").click()
     expect(page.locator("select[name=a] option:checked")).to_have_text("web")
     page.locator("#network-map .node", has_text="db").click(modifiers=["Shift"])

@@ -150,8 +150,11 @@ def test_d9_overlay_after_a_swarm_is_begun_from_the_form(
     assert inspected(clean_engine, "mesh")["Attachable"] is True
     page = desk.open(context, "")
     expect(page.locator("#swarm")).to_contain_text("manager, leader", timeout=LONG)
+    assert "SWMTKN-" not in page.content()
     page.get_by_role("button", name="Reveal worker").click()
     expect(page.locator("#swarm .secret").first).to_contain_text("SWMTKN-")
+    assert clean_engine.docker("swarm", "join-token", "-q", "worker") in page.content()
+    assert clean_engine.docker("swarm", "join-token", "-q", "manager") not in page.content()
     page.get_by_role("link", name="Leave the swarm…").click()
     page.get_by_label("Also as a manager").check()
     page.locator("#dialog-go").click()
@@ -169,6 +172,42 @@ def test_d7_d8_host_and_none(desk: Desk, context: BrowserContext, clean_engine: 
     expect(page.locator("main")).to_contain_text("a container has only its own loopback")
     page = desk.open(context, "networks/ports")
     expect(page.locator("main")).to_contain_text("On the host's own network")
+
+
+def test_the_last_network_is_left_after_a_warning(
+    desk: Desk, context: BrowserContext, clean_engine: PrivateEngine
+) -> None:
+    desk.run("aa", *SLEEP)
+    page = desk.open(context, "networks/bridge/")
+    page.get_by_role("link", name="Disconnect aa").click()
+    expect(page.locator("#dialog")).to_contain_text("It is its last network: afterwards it reaches only itself")
+    page.locator("#dialog-go").click()
+    expect(page.get_by_role("link", name="Disconnect aa")).to_have_count(0, timeout=LONG)
+    assert clean_engine.docker("inspect", "-f", "{{len .NetworkSettings.Networks}}", "aa") == "0"
+    page = desk.open(context, "networks/map")
+    expect(page.locator("#network-map .node", has_text="aa")).to_be_visible(timeout=LONG)
+    expect(page.locator("#network-map .lane", has_text="no network")).to_have_count(1)
+
+
+def test_unused_networks_are_shown_before_they_go(
+    desk: Desk, context: BrowserContext, clean_engine: PrivateEngine
+) -> None:
+    for name in ("net-free", "net-kept", "net-used"):
+        clean_engine.docker("network", "create", name)
+    desk.run("aa", "--network", "net-used", *SLEEP)
+    page = desk.open(context, "networks")
+    expect(page.locator("main")).to_contain_text("net-used", timeout=LONG)
+    page.get_by_role("link", name="Clean up networks").click()
+    dialog = page.locator("#dialog")
+    expect(dialog).to_contain_text("net-free")
+    expect(dialog).not_to_contain_text("net-used")
+    dialog.locator("tr", has_text="net-kept").get_by_role("checkbox").uncheck()
+    dialog.locator("#dialog-go").click()
+    page.wait_for_url("**/operations/**")
+    expect(page.locator("#operation-region")).to_contain_text("net-free", timeout=LONG)
+    expect(page.locator("main")).to_contain_text("Done", timeout=LONG)
+    left = set(clean_engine.docker("network", "ls", "--format", "{{.Name}}").split())
+    assert left == {"bridge", "host", "none", "net-kept", "net-used"}
 
 
 def test_published_ports_and_their_conflicts(desk: Desk, context: BrowserContext, clean_engine: PrivateEngine) -> None:

@@ -55,11 +55,47 @@ def test_events_wait_under_the_pointer(desk: Desk, context: BrowserContext, clea
     clean_engine.docker("volume", "create", "second")
     foot = events.locator("#fresh")
     expect(foot).to_contain_text("Paused while the pointer is on the list · 1 waiting")
-    second = events.get_by_role("row", name="create second")
+    second, third = (events.get_by_role("row", name=f"create {name}") for name in ("second", "third"))
     expect(second).to_have_count(0)
     events.get_by_role("heading", level=1).hover()
     expect(second).to_be_visible()
     expect(foot).to_contain_text("Live")
+    first.hover()
+    clean_engine.docker("volume", "create", "third")
+    pill = events.locator("[data-newer]")
+    expect(pill).to_have_text("▲ 1 new")
+    pill.hover()  # as it may be by itself, for it comes up over the list
+    clean_engine.docker("volume", "create", "fourth")
+    expect(pill).to_have_text("▲ 2 new")
+    expect(third).to_have_count(0)
+    pill.click()
+    expect(third).to_be_visible()
+    expect(pill).to_be_hidden()
+
+
+def test_events_wait_while_one_reads_further_down(
+    desk: Desk, context: BrowserContext, clean_engine: PrivateEngine
+) -> None:
+    for number in range(60):
+        clean_engine.docker("volume", "create", f"old-{number}")
+    events = desk.open(context, "")
+    events.goto(f"{desk.url}/events?fold=0")
+    expect(events.get_by_role("row", name="create old-59")).to_be_visible(timeout=10_000)
+    expect(events.locator("#fresh")).to_contain_text("Live")
+    pill = events.locator("[data-newer]")
+    expect(pill).to_be_hidden()
+    events.locator(".main").evaluate("(main) => main.scrollTo(0, 600)")
+    place = "(() => document.querySelector('#event-table tr:nth-child(30)').getBoundingClientRect().top)()"
+    before = events.evaluate(place)
+    for number in range(3):
+        clean_engine.docker("volume", "create", f"new-{number}")
+    expect(pill).to_have_text("▲ 3 new")
+    expect(events.locator("#fresh")).to_contain_text("you read further down")
+    assert events.evaluate(place) == before
+    pill.click()
+    expect(events.get_by_role("row", name="create new-2")).to_be_visible()
+    expect(pill).to_be_hidden()
+    expect(events.locator("#fresh")).to_contain_text("Live")
 
 
 def test_the_dashboard_raises_an_alarm(desk: Desk, context: BrowserContext, clean_engine: PrivateEngine) -> None:

@@ -7,14 +7,17 @@ are in test_logs.py. Each test names its row.
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from console import docker_networks
+from console.pages.setup import this_system
 from tests.console_process import Console
 from tests.e2e.desk import PASSWORD, Desk
 from tests.engines import PrivateEngine
@@ -30,10 +33,10 @@ def text_of(page: Page, selector: str = "main") -> str:
 
 
 @contextmanager
-def console(data: Path, address: str) -> Iterator[Console]:
+def console(data: Path, address: str, under: Sequence[str] = ()) -> Iterator[Console]:
     """A console that is told where its engine should be."""
     environment = {"DOCKER_HOST": address, "QUARTERDECK_ADMIN_PASSWORD": PASSWORD, "PORT": "0"}
-    made = Console(data, environment)
+    made = Console(data, environment, under)
     made.wait_ready()
     try:
         yield made
@@ -70,6 +73,49 @@ def test_a1_a_wrong_address_is_named(context: BrowserContext, tmp_path: Path) ->
         page = signed_in(context, made)
         expect(page.locator("main")).to_contain_text("127.0.0.1:9", timeout=LONG)
         expect(page.locator("main")).to_contain_text("DOCKER_HOST")
+
+
+# A mount namespace in which the programs of the engines are no programs.
+NOTHING_INSTALLED = (
+    "unshare",
+    "--mount",
+    "sh",
+    "-c",
+    'for name in dockerd podman dockerd-rootless.sh; do path=$(command -v $name) && mount --bind /dev/null "$path";'
+    ' done; exec "$@"',
+    "sh",
+)
+
+
+def test_a1_an_absent_engine_is_named(context: BrowserContext, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    with console(tmp_path / "data", f"unix://{tmp_path}/run/docker.sock", NOTHING_INSTALLED) as made:
+        page = signed_in(context, made)
+        expect(page.locator("main")).to_contain_text("No Docker engine is installed", timeout=LONG)
+        expect(page.locator("main")).to_contain_text("apt install docker.io")
+
+
+# What makes root as weak as anybody before a file of somebody else.
+NO_OVERRIDE = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+
+
+def test_a1_a_forbidden_socket_is_named_and_the_page_moves_on_by_itself(
+    context: BrowserContext, new_engine: Callable[..., PrivateEngine], tmp_path: Path
+) -> None:
+    engine = new_engine()
+    mended_by = "DOCKER_GID" if this_system().contained else "usermod -aG docker root"
+    socket = Path(engine.url.removeprefix("unix://"))
+    before = socket.stat()
+    os.chown(socket, 65534, before.st_gid)
+    socket.chmod(0o600)
+    with console(tmp_path / "data", engine.url, NO_OVERRIDE) as made:
+        page = signed_in(context, made)
+        expect(page.locator("main")).to_contain_text("may not open", timeout=LONG)
+        expect(page.locator("main")).to_contain_text(mended_by)
+        expect(page.locator("main")).to_contain_text("can become root on this host")
+        os.chown(socket, before.st_uid, before.st_gid)
+        expect(page.locator("main")).not_to_contain_text(mended_by, timeout=LONG)
+        expect(page.locator("#fresh")).to_contain_text("Live", timeout=LONG)
 
 
 def test_a2_version_and_info(desk: Desk, context: BrowserContext, clean_engine: PrivateEngine) -> None:
@@ -229,6 +275,8 @@ def test_d1_networks(desk: Desk, context: BrowserContext, clean_engine: PrivateE
         for word in row.split("|"):
             assert word in shown, row
     assert "172.31.5.0/24" in shown
+    for driver in ("bridge", "host", "null"):
+        assert docker_networks.DRIVERS[driver] in shown, driver
 
 
 def test_d2_network_inspect(desk: Desk, context: BrowserContext, clean_engine: PrivateEngine) -> None:

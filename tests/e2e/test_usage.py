@@ -90,6 +90,22 @@ def test_figures_while_somebody_looks(watched: tuple[Desk, Proxy], context: Brow
     wait_for(between, 0, 13)
 
 
+def test_the_meters_of_one_container_on_a_phone(watched: tuple[Desk, Proxy], context: BrowserContext) -> None:
+    desk, between = watched
+    desk.run("busy", "alpine", "sh", "-c", "while :; do :; done")
+    page = desk.open(context, "containers/busy/")
+    page.wait_for_function("document.querySelector('[data-usage-one]') !== null")
+    assert between.open_to("/stats") == 0  # a wide screen has no place for them
+    page.set_viewport_size({"width": 390, "height": 844})
+    meters = page.locator("[data-usage-one]")
+    expect(meters.locator("[data-use-of=cpu]")).to_have_text(FIGURE, timeout=LONG)
+    expect(meters.locator("[data-use-of=memory]")).to_have_text(MEMORY)
+    expect(meters.locator(".l").first).to_have_attribute("d", re.compile(r"^M[\d.]+ [\d.]+L"), timeout=LONG)
+    desk.engine.docker("kill", "busy")
+    expect(meters).to_have_count(0, timeout=LONG)
+    wait_for(between, 0, 13)
+
+
 def test_the_top_consumers(watched: tuple[Desk, Proxy], context: BrowserContext) -> None:
     desk, between = watched
     desk.run("busy", "alpine", "sh", "-c", "while :; do :; done")
@@ -99,11 +115,19 @@ def test_the_top_consumers(watched: tuple[Desk, Proxy], context: BrowserContext)
     page = context.new_page()
     page.goto(f"{desk.url}/")
     rows = page.locator("#top-consumers tbody tr:visible")
-    expect(rows).to_have_count(5, timeout=LONG)
+    expect(rows).to_have_count(7, timeout=LONG)
     expect(rows.first).to_contain_text("busy")
-    expect(rows.first.locator("[data-use-of=memory] span")).to_have_text(MEMORY)
-    page.get_by_role("button", name="Memory").click()
-    expect(page.get_by_role("button", name="Memory")).to_have_attribute("aria-pressed", "true")
+    expect(rows.first.locator("[data-use-of=memory] span").first).to_have_text(MEMORY)
+    expect(rows.first.get_by_role("img", name="running")).to_be_visible()
+    for line in rows.first.locator(".spark .l").all():  # of two samples at least
+        expect(line).to_have_attribute("d", re.compile(r"^M[\d.]+ [\d.]+L"), timeout=LONG)
+    page.reload()  # what was seen before is known at once
+    expect(rows.first.locator(".spark .l").first).to_have_attribute("d", re.compile(r"^M[\d.]+ [\d.]+L"), timeout=LONG)
+    for name, head in (("Memory", "CPU"), ("Network", "Network")):
+        page.get_by_role("button", name=name).click()
+        expect(page.get_by_role("button", name=name)).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("[data-use-head]")).to_have_text(head)
+    expect(rows.first.locator("[data-use-of=rate]")).to_have_text(re.compile(r"B/s$"))
     rows.filter(has_text="busy").get_by_role("link").first.click()
     page.wait_for_url("**/containers/busy/")
     wait_for(between, 0, 13)

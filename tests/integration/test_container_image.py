@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import time
@@ -84,22 +85,54 @@ def test_the_console_in_a_container_manages_the_engine_that_runs_it(
         assert console["HostConfig"]["PortBindings"] == {"8000/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8000"}]}
         assert docker("exec", "qd-quarterdeck-1", "id", "-u") == "10001"
         assert PASSWORD not in docker("logs", "qd-quarterdeck-1")
-        stops_a_neighbour(private, docker, address(console))
+        stops_a_neighbour(private, docker, address(console, "qd"), "qd")
     finally:
         docker("compose", "--project-name", "qd", "down", "--volumes", **settings)
     runs_as_classic(docker, private, gid)
 
 
-def address(console: dict[str, dict[str, dict[str, dict[str, str]]]]) -> str:
+def test_all_of_the_grown_mode_in_containers(private: PrivateEngine, docker: Callable[..., str]) -> None:
+    """docker-compose.full.yml: the second web process is asked, the worker does it, and all of it starts again."""
+    distribution.load(engines.get(private.name), ["postgres", "redis"])
+    settings = {
+        "DOCKER_SOCKET": str(private.socket),
+        "DOCKER_GID": str(private.socket.stat().st_gid),
+        "POSTGRES_PASSWORD": secrets.token_hex(16),
+        "QUARTERDECK_SECRET_KEY": "the same for all of them",
+        "QUARTERDECK_ADMIN_PASSWORD": PASSWORD,
+        "DOCKER_BUILDKIT": "1",
+    }
+    compose = ("compose", "--file", "docker-compose.full.yml", "--project-name", "qdfull")
+    states = ("ps", "--format", "{{.Service}} {{.State}} {{.Health}}")
+    wanted = [
+        *("postgres running healthy", "redis running healthy", "web-1 running healthy", "web-2 running healthy"),
+        "worker running",
+    ]
+    try:
+        for begin in (("up", "--build", "--detach"), ("restart",)):
+            docker(*compose, *begin, **settings)
+            deadline = time.monotonic() + 180  # every 30 s the image looks whether it is healthy
+            while (found := sorted(map(str.strip, docker(*compose, *states, **settings).splitlines()))) != wanted:
+                assert time.monotonic() < deadline, f"{found}\n{docker(*compose, 'logs', **settings)[-5000:]}"
+                time.sleep(2)
+            second = json.loads(docker("inspect", "qdfull-web-2-1"))[0]
+            stops_a_neighbour(private, docker, address(second, "qdfull"), "qdfull")
+        assert PASSWORD not in docker(*compose, "logs", **settings)
+    finally:
+        docker(*compose, "down", "--volumes", **settings)
+
+
+def address(console: dict[str, dict[str, dict[str, dict[str, str]]]], project: str) -> str:
     """Where the console answers inside the engine's network; only its own loopback is published."""
-    return console["NetworkSettings"]["Networks"]["qd_default"]["IPAddress"]
+    return console["NetworkSettings"]["Networks"][f"{project}_default"]["IPAddress"]
 
 
-def stops_a_neighbour(private: PrivateEngine, docker: Callable[..., str], host: str) -> None:
+def stops_a_neighbour(private: PrivateEngine, docker: Callable[..., str], host: str, project: str) -> None:
     """Sign in with a browser's requests, stop another container, and see with the command line that it stopped."""
     target = docker("run", "--detach", "--name", "neighbour", "alpine", "sleep", "600")
+    network = f"{project}_default"
     # The host has no route to the engine's bridge: a container publishes the way in.
-    docker("run", "--detach", "--name", "way-in", "--network", "qd_default", "--publish", "8080:8080", *RELAY, host)
+    docker("run", "--detach", "--name", "way-in", "--network", network, "--publish", "8080:8080", *RELAY, host)
     session, base = requests.Session(), f"http://{private.address}:8080"
     session.trust_env = False
     wait_for(lambda: session.get(f"{base}/login", timeout=5))

@@ -10,6 +10,8 @@ import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -141,6 +143,17 @@ def test_readyz_says_what_is_missing(tmp_path: Path) -> None:
         assert json.loads(body)["checks"] == {"database": True, "migrations": True, "worker": False}
 
 
+def test_requests_leave_no_connection_open(started: tuple[Path, str]) -> None:
+    with Console(started[0]) as console:
+        for _ in range(5):
+            with ThreadPoolExecutor(10) as people:
+                answers = list(people.map(lambda _: console.get("/readyz")[0] in (200, 503), range(20)))
+            assert all(answers)
+        folder = Path(f"/proc/{console.process.pid}/fd")
+        files = [os.readlink(one) for one in folder.iterdir() if one.is_symlink()]
+        assert sum(one.endswith("quarterdeck.sqlite3") for one in files) < 20, "of the threads that stay"
+
+
 def test_lost_passwords_are_recovered_on_the_machine(started: tuple[Path, str]) -> None:
     data = started[0]
     made = manage(data, "createadmin", "Carol", "--random")
@@ -153,6 +166,26 @@ def test_lost_passwords_are_recovered_on_the_machine(started: tuple[Path, str]) 
     unknown = manage(data, "setpassword", "nobody")
     assert unknown.returncode == 1
     assert "Nobody is called nobody. There are: admin, carol." in unknown.stderr
+
+
+def test_a_backup_that_is_made_while_it_runs_is_the_whole_console(started: tuple[Path, str], tmp_path: Path) -> None:
+    """The command of docs/operating.md; the backup is put into an empty folder."""
+    given = tmp_path / "data"
+    given.mkdir(mode=0o700)
+    copy = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute(f\"VACUUM INTO '{sys.argv[2]}'\")"
+    database = "quarterdeck.sqlite3"
+    with Console(started[0]) as console:
+        console.wait_ready()
+        assert manage(started[0], "setpassword", "admin", "--random").returncode == 0  # what was written last
+        subprocess.run([sys.executable, "-c", copy, str(started[0] / database), str(given / database)], check=True)
+    with Console(given) as restored:
+        assert restored.password is None, "no first admin is made"
+    people = []
+    for folder in (started[0], given):
+        with closing(sqlite3.connect(folder / database)) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            people.append(connection.execute("SELECT username, password FROM console_user ORDER BY id").fetchall())
+    assert people[0] == people[1]
 
 
 def test_a_worker_of_its_own_needs_redis(started: tuple[Path, str]) -> None:

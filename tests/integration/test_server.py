@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from console.server import Incoming, frame_head
 from tests.unit.test_headers import EVERYWHERE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,6 +121,40 @@ def test_without_the_gate_the_same_reader_would_cost_a_lot(websocket: bool) -> N
             assert one.memory() - before > 16 * 1024 * 1024
 
 
+def test_what_is_written_at_once_keeps_its_order_and_the_bound() -> None:
+    with served() as one, closing(one.connect("/numbers", websocket=True)) as client:
+        before = one.memory()
+        sent, memory = settled(one)
+        assert 0 < sent < ENOUGH
+        assert memory - before < 5 * 1024 * 1024
+        words: list[str] = []
+        with client.makefile("rb") as stream:
+            while not words or words[-1] != "waited":
+                first, size = stream.read(2)
+                assert first == 0x81
+                length = int.from_bytes(stream.read(2), "big") if size == 126 else size
+                text = stream.read(length).decode()
+                words.append(text.partition(" ")[0])
+        assert words[:-1] == [str(number) for number in range(2000)]
+        assert 0 < int(text.partition(" ")[2]) < 2000  # both ways were gone
+        assert one.end() == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("size", "head"),
+    [
+        (0, b"\x81\x00"),
+        (125, b"\x81\x7d"),
+        (126, b"\x81\x7e\x00\x7e"),
+        (65535, b"\x81\x7e\xff\xff"),
+        (65536, b"\x81\x7f\0\0\0\0\0\x01\0\0"),
+    ],
+)
+def test_the_head_of_a_frame_tells_its_size(size: int, head: bytes) -> None:
+    assert frame_head(size, binary=False) == head
+    assert frame_head(size, binary=True) == b"\x82" + head[1:]
+
+
 def test_an_answer_that_fails_in_the_middle_does_not_look_whole() -> None:
     with served() as one:
         for _ in range(2):  # and the server goes on
@@ -147,10 +182,26 @@ def test_a_large_message_reaches_the_browser_though_none_may_come_from_it() -> N
             pass
 
 
-def test_a_sender_that_floods_a_deaf_consumer_is_closed() -> None:
+def test_what_was_read_makes_room_again() -> None:
+    closed: list[bool] = []
+    queue = Incoming(lambda: closed.append(True))
+    for _ in range(100):
+        queue.put_nowait({"type": "websocket.receive", "bytes": b"x" * 60_000})
+        queue.get_nowait()
+    assert closed == []
+    for _ in range(18):
+        queue.put_nowait({"type": "websocket.receive", "text": "x" * 60_000})
+    assert closed == [True]
+    queue.put_nowait({"type": "websocket.disconnect", "code": 1001})  # never lost
+    assert queue.qsize() == 18
+
+
+@pytest.mark.parametrize(("size", "fit"), [(5, 499), (60_000, 17)], ids=["messages", "bytes"])
+def test_a_sender_that_floods_a_deaf_consumer_is_closed(size: int, fit: int) -> None:
     with served() as one, closing(one.connect("/deaf", websocket=True)) as client:
-        frame = bytes([0x82, 0x80 | 5]) + b"\0\0\0\0" + b"hello"
-        client.sendall(frame * 63)
+        length = bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + size.to_bytes(2, "big")
+        frame = bytes([0x82]) + length + b"\0\0\0\0" + b"x" * size
+        client.sendall(frame * fit)
         client.settimeout(0.5)
         with pytest.raises(TimeoutError):
             client.recv(1)

@@ -17,7 +17,7 @@ import pytest
 
 from tests.engines import EngineFactory, PrivateEngine
 from tools import engines
-from tools.engines import api, capsule, images, registry
+from tools.engines import api, capsule, control, images, registry
 from tools.engines.install import missing
 
 PROGRAM = Path(__file__).parents[2] / "tools" / "engine.py"
@@ -48,6 +48,25 @@ def test_nothing_to_install_is_quick_to_see() -> None:
     images.fast_archive()
     done = command("install")
     assert done.stdout == "nothing to install\n"
+
+
+def test_a_dockerd_that_ended_since_it_was_looked_up_is_no_fault(
+    engine: PrivateEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    found = iter([[gone.pid]])
+    monkeypatch.setattr(capsule, "processes", lambda *arguments: next(found, []))
+    control._signal(engines.get(engine.name), signal.SIGKILL, needed=False)
+    assert next(found, None) is None
+
+
+def test_a_test_that_leaves_the_engine_dead_takes_no_other_along(
+    engine: PrivateEngine, request: pytest.FixtureRequest
+) -> None:
+    engine.kill()
+    assert engine.state == "dead"
+    assert request.getfixturevalue("clean_engine").state == "running"
 
 
 def test_containers_survive_a_crash_of_dockerd(new_engine: EngineFactory) -> None:
