@@ -1,7 +1,7 @@
 # make run needs Debian (or any Unix), Python 3.11 or later and nothing else. Every target is a script in tools/.
 PYTHON ?= python3
 
-.PHONY: run setup test lint bench soak clean
+.PHONY: run setup test test-postgresql lint bench soak clean
 
 run:    ## install what is missing and start the console on http://127.0.0.1:8000
 	@exec $(PYTHON) -m tools.run
@@ -11,6 +11,9 @@ setup:  ## virtual environment, locked dependencies, front end
 
 test:   ## all tests, against a private real engine and a real browser
 	@$(PYTHON) -m tools.test
+
+test-postgresql: ## all unit tests, on a private PostgreSQL
+	@$(PYTHON) -m tools.test postgresql
 
 lint:   ## every static check
 	@$(PYTHON) -m tools.lint

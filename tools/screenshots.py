@@ -1,6 +1,7 @@
 """Take pictures of pages in light, dark and on a phone, and report what is wrong with them.
 
     python tools/screenshots.py http://127.0.0.1:8000 out/ / /e/local/containers --user admin --password …
+    python tools/screenshots.py … vi=/e/local/containers/web/terminal --settle 2 --type 'vi /etc/passwd'
 
 Signs in when --user is given. Prints, for each page and variant: CSP violations, console errors, failed requests, and
 parts that stick out sideways at 390 px. Ends with status 1 when there were any. Needs Debian's chromium.
@@ -88,7 +89,9 @@ def open_context(browser: Browser, variant: Variant) -> BrowserContext:
     return context
 
 
-def shoot(page: Page, url: str, variant: Variant, target: Path, settle: float, clicks: list[str]) -> list[str]:
+def shoot(
+    page: Page, url: str, variant: Variant, target: Path, settle: float, clicks: list[str], lines: list[str]
+) -> list[str]:
     """Take one picture; returns what was wrong."""
     problems: list[str] = []
     page.on("console", lambda m: problems.append(f"console: {m.text}") if m.type == "error" else None)
@@ -102,6 +105,9 @@ def shoot(page: Page, url: str, variant: Variant, target: Path, settle: float, c
     for selector in clicks:
         page.click(selector)
         page.wait_for_timeout(400)
+    for line in lines:
+        page.keyboard.type(f"{line}\n")
+        page.wait_for_timeout(settle * 1000)
     page.screenshot(path=str(target))
     problems += [f"csp: {line}" for line in page.evaluate("window.__violations")]
     if variant.name == "mobile":
@@ -119,6 +125,7 @@ def main() -> int:
     parser.add_argument("--password", default="")
     parser.add_argument("--variant", action="append", choices=[v.name for v in VARIANTS], help="only these")
     parser.add_argument("--click", action="append", default=[], help="selectors to click before the picture")
+    parser.add_argument("--type", action="append", default=[], help="lines to type, as into a terminal")
     parser.add_argument("--settle", type=float, default=0.6, help="seconds to wait after the page has loaded")
     options = parser.parse_args()
     base: str = options.base.rstrip("/")
@@ -138,7 +145,7 @@ def main() -> int:
                     name, path = re.sub(r"[^a-z0-9]+", "-", given.lower()).strip("-") or "index", given
                 page = context.new_page()
                 target = options.out / f"{name}.{variant.name}.png"
-                problems = shoot(page, base + path, variant, target, options.settle, options.click)
+                problems = shoot(page, base + path, variant, target, options.settle, options.click, options.type)
                 page.close()
                 wrong += len(problems)
                 print(f"{target.name}: {'ok' if not problems else ''}")

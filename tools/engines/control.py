@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from tools.engines import api, capsule
@@ -120,7 +121,7 @@ def _end_dockerd(engine: Engine, graceful: float) -> None:
     for pid in capsule.processes(engine, "dockerd"):
         process = Process.of(pid)
         if process is not None:
-            os.kill(pid, signal.SIGTERM)
+            _kill(pid, signal.SIGTERM)
             capsule.wait_until(lambda: not process.alive(), graceful)  # noqa: B023 - called at once
 
 
@@ -161,9 +162,14 @@ def _signal(engine: Engine, number: signal.Signals, *, needed: bool = True) -> N
     if needed and not pids:
         raise EngineError(f"engine {engine.name} has no running dockerd")
     for pid in pids:
-        os.kill(pid, number)
+        _kill(pid, number)
     if number == signal.SIGKILL:
         capsule.wait_until(lambda: not capsule.processes(engine, "dockerd"), 10)
+
+
+def _kill(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it ended since it was looked up
+        os.kill(pid, number)
 
 
 def status(engine: Engine) -> dict[str, object]:

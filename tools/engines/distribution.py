@@ -82,7 +82,58 @@ CMD ["python3"]
 """,
 )
 
-IMAGES = ("debian", "nginx-debian", "python")
+# Like the official images as far as docker-compose.full.yml uses them, with the version that the suite has.
+POSTGRES = Recipe(
+    "postgres:17",
+    f"""
+FROM debian:bookworm-slim
+RUN {GET} postgresql && {CLEAN} && rm -rf /var/lib/postgresql/*/main
+COPY docker-entrypoint.sh /
+RUN chmod +x /docker-entrypoint.sh
+VOLUME /var/lib/postgresql/data
+ENTRYPOINT ["/docker-entrypoint.sh"]
+STOPSIGNAL SIGINT
+""",
+    {
+        "docker-entrypoint.sh": b"""#!/bin/sh
+set -eu
+data=/var/lib/postgresql/data
+cd /usr/lib/postgresql/*/bin
+install -d -o postgres -g postgres -m 700 "$data"
+install -d -o postgres -g postgres /run/postgresql
+as() { setpriv --reuid=postgres --regid=postgres --init-groups "$@"; }
+if [ ! -s "$data/PG_VERSION" ]; then
+    install -m 600 -o postgres /dev/null /tmp/password
+    echo "$POSTGRES_PASSWORD" >/tmp/password
+    as ./initdb -D "$data" -E UTF8 -U "$POSTGRES_USER" --pwfile=/tmp/password --auth-local=trust
+    rm /tmp/password
+    printf 'local all all trust\\nhost all all all scram-sha-256\\n' >"$data/pg_hba.conf"
+    echo "CREATE DATABASE \\"$POSTGRES_DB\\"" | as ./postgres --single -D "$data" postgres
+fi
+exec setpriv --reuid=postgres --regid=postgres --init-groups ./postgres -D "$data" -c listen_addresses='*'
+"""
+    },
+)
+REDIS = Recipe(
+    "redis:7",
+    f"""
+FROM debian:bookworm-slim
+RUN {GET} redis-server && {CLEAN}
+COPY docker-entrypoint.sh /
+RUN chmod +x /docker-entrypoint.sh
+USER redis
+ENTRYPOINT ["/docker-entrypoint.sh"]
+""",
+    {
+        "docker-entrypoint.sh": b"""#!/bin/sh
+if [ "$1" = redis-server ]; then set -- "$@" --protected-mode no; fi
+exec "$@"
+"""
+    },
+)
+
+BUILT = {"nginx-debian": NGINX, "postgres": POSTGRES, "redis": REDIS}
+IMAGES = ("debian", "python", *BUILT)
 
 
 def load(engine: Engine, names: Iterable[str]) -> None:
@@ -95,8 +146,9 @@ def load(engine: Engine, names: Iterable[str]) -> None:
     images.load(engine, [name for name in wanted if name not in IMAGES])
     if "debian" in wanted:
         _load_base(engine)
-    if "nginx-debian" in wanted:
-        _load_built(engine, NGINX)
+    for name in wanted:
+        if name in BUILT:
+            _load_built(engine, BUILT[name])
     if "python" in wanted:
         authorities = {"ca-certificates.crt": Path("/etc/ssl/certs/ca-certificates.crt").read_bytes()}
         _load_built(engine, Recipe(PYTHON.tag, PYTHON.dockerfile, authorities))

@@ -1,4 +1,4 @@
-"""Install the Debian packages that private engines and browser tests need."""
+"""Install the Debian packages that private engines, private databases and browser tests need."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from subprocess import DEVNULL
 
 from tools.engines.state import SYSTEM_PATH, EngineError
 
@@ -25,7 +26,11 @@ COMMANDS = {
     "docker-registry": "docker-registry",
     "nsenter": "util-linux",
     "chromium": "chromium",
+    "redis-server": "redis-server",
 }
+POSTGRES = Path("/usr/lib/postgresql")
+# While this file is there, installing PostgreSQL makes no cluster: tests make their own (tools/services.py)
+NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/quarterdeck.conf")
 
 
 def which(command: str) -> str | None:
@@ -50,6 +55,8 @@ def missing() -> list[str]:
         packages.append("docker-cli")
     if which("docker") is None and "docker.io" not in packages and debian_release() < 13:
         packages.append("docker.io")
+    if not any(POSTGRES.glob("*/bin/initdb")):
+        packages.append("postgresql")
     if not FONT.exists():
         packages.append("fonts-dejavu-core")
     return packages
@@ -72,8 +79,20 @@ def apt_install(packages: Sequence[str]) -> None:
             POLICY.write_text("#!/bin/sh\nexit 101\n")
             POLICY.chmod(0o755)
             undo.callback(POLICY.unlink)
+        if "postgresql" in packages:
+            NO_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
+            NO_CLUSTER.write_text("create_main_cluster = false\n")
+            undo.callback(NO_CLUSTER.unlink)
         apt("update", "-qq")
         apt("install", "-y", "-qq", "--no-install-recommends", *packages)
+        disable([name for name in ("postgresql", "redis-server") if name in packages])
+
+
+def disable(services: Sequence[str]) -> None:
+    """Keep what tests run by themselves from starting with this machine."""
+    systemctl = which("systemctl")
+    if services and systemctl:
+        subprocess.run([systemctl, "disable", "--quiet", *services], check=False, stdout=DEVNULL, stderr=DEVNULL)
 
 
 def apt(*arguments: str, cwd: Path | None = None) -> None:

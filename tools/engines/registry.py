@@ -6,12 +6,13 @@ It ends with the capsule. Engine and machine both reach it at the engine's addre
 
 from __future__ import annotations
 
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.engines import capsule
+from tools.engines import capsule, tokens
 from tools.engines.control import docker
 from tools.engines.install import which
 from tools.engines.state import Engine, EngineError
@@ -29,10 +30,16 @@ http: {{addr: ":{port}"}}
 LOCKED = """
 auth: {{htpasswd: {{realm: test, path: "{folder}/htpasswd"}}}}
 """
+TOKENS = """
+auth: {{token: {{realm: "http://{realm}/token", service: test, issuer: test, rootcertbundle: "{folder}/token.crt"}}}}
+"""
 
 
-def start(engine: Engine, port: int = 5000, *, password: bool = False) -> str:
-    """Start a registry and wait until it answers; returns its HOST:PORT. Raises EngineError when it does not."""
+def start(engine: Engine, port: int = 5000, *, password: bool = False, token: bool = False) -> str:
+    """Start a registry and wait until it answers; returns its HOST:PORT. Raises EngineError when it does not.
+
+    ``password``: it wants alice and secret. ``token``: it wants a token, from the server at the next port.
+    """
     if which("docker-registry") is None:
         raise EngineError("docker-registry is missing; run: python3 tools/engine.py install")
     if engine.capsule is None or not engine.running():
@@ -40,18 +47,27 @@ def start(engine: Engine, port: int = 5000, *, password: bool = False) -> str:
     folder = engine.folder / f"registry-{port}"
     folder.mkdir(exist_ok=True)
     (folder / "htpasswd").write_text(f"{USER}:{HASH}\n")
-    configuration = CONFIGURATION + (LOCKED if password else "")
-    (folder / "config.yml").write_text(configuration.format(folder=folder, port=port))
-    # In the engine's network and pid namespaces, but with this machine's files: the engine may have another root.
-    capsule.run(
-        *("nsenter", "-t", str(engine.capsule.pid), "--pid", "--net", "--", "sh", "-c"),
-        'log=$1; shift; setsid "$@" </dev/null >>"$log" 2>&1 &',
-        *("sh", str(folder / "log"), "docker-registry", "serve", str(folder / "config.yml")),
-    )
+    configuration = CONFIGURATION + (TOKENS if token else LOCKED if password else "")
+    realm = f"{engine.address}:{port + 1}"
+    (folder / "config.yml").write_text(configuration.format(folder=folder, port=port, realm=realm))
+    if token:
+        tokens.prepare(folder)
+        _beside(engine, folder, sys.executable, tokens.__file__, engine.address, str(port + 1), str(folder))
+    _beside(engine, folder, "docker-registry", "serve", str(folder / "config.yml"))
     server = f"{engine.address}:{port}"
     if not capsule.wait_until(lambda: _answers(server), 10, pause=0.05):
         raise EngineError(f"the registry {server} does not answer:\n{capsule.tail(folder / 'log')}")
     return server
+
+
+def _beside(engine: Engine, folder: Path, *command: str) -> None:
+    """Run in the engine's network and pid namespaces, but with this machine's files: it may have another root."""
+    assert engine.capsule is not None
+    capsule.run(
+        *("nsenter", "-t", str(engine.capsule.pid), "--pid", "--net", "--", "sh", "-c"),
+        'log=$1; shift; setsid "$@" </dev/null >>"$log" 2>&1 &',
+        *("sh", str(folder / "log"), *command),
+    )
 
 
 def _answers(server: str) -> bool:
