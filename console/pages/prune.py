@@ -255,9 +255,9 @@ class PruneImages(Prune):
         found = access.images_for(self.user, self.engine).filter(~Exists(used), intermediate=False)
         for row in found.prefetch_related("tags").order_by("-created_at", "-pk"):
             tags = tuple(sorted(tag.reference for tag in row.tags.all()))
-            size = sizes.get(row.image_id, row.size)
+            size = sizes.get(row.image_id)  # not the row's own: that counts what other images hold as well
             name = ", ".join(tags) or row.short_id
-            item = Item(row.image_id, name[:600], image_mark(tags), size, tags)
+            item = Item(row.image_id, name[:600], image_mark(tags), size or 0, tags)
             way, reason = ("all", "no container") if tags else ("dangling", "dangling")
             yield Candidate(item, reason, row.created_at, size, not row.digests, True, way)
 

@@ -204,6 +204,24 @@ def test_nothing_ticked_and_nonsense_are_refused(client: Client, here: Engine) -
     assert not Operation.objects.exists()
 
 
+def test_an_image_newer_than_the_measurement_is_measured(
+    client: Client, here: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it shares with others is not freed, and only the engine knows how much that is."""
+    image = factories.image(here, "shop/new:1", size=9_000_000)
+    asked: list[float] = []
+
+    def told(engine: Engine, within: float, patience: float) -> disk.Measured:
+        asked.append(within)
+        return disk.Measured(usage(images={} if within else {image.image_id: 2_000_000}), timezone.now())
+
+    monkeypatch.setattr(disk, "usage", told)
+    page = client.get(reverse("prune", args=["here", "images"]), {"which": "all"})
+    assert asked == [disk.KEPT, 0.0]
+    assert [row.size for row, _ in page.context["prune"].shown] == [2_000_000]
+    assert page.context["prune"].freed == 2_000_000
+
+
 def test_an_engine_that_does_not_tell_sizes_still_has_lists(
     client: Client, here: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
