@@ -46,26 +46,26 @@ def test_the_page_of_a_volume_says_that_it_went(
 
 
 def test_events_wait_under_the_pointer(desk: Desk, context: BrowserContext, clean_engine: PrivateEngine) -> None:
-    clean_engine.docker("volume", "create", "first")
+    clean_engine.docker("volume", "create", "held-first")
     events = desk.open(context, "")
     events.goto(f"{desk.url}/events")
-    first = events.get_by_role("row", name="create first").first
+    first = events.get_by_role("row", name="create held-first").first
     expect(first).to_contain_text("outside the console")
     first.hover()
-    clean_engine.docker("volume", "create", "second")
+    clean_engine.docker("volume", "create", "held-second")
     foot = events.locator("#fresh")
     expect(foot).to_contain_text("Paused while the pointer is on the list · 1 waiting")
-    second, third = (events.get_by_role("row", name=f"create {name}") for name in ("second", "third"))
+    second, third = (events.get_by_role("row", name=f"create {name}") for name in ("held-second", "held-third"))
     expect(second).to_have_count(0)
     events.get_by_role("heading", level=1).hover()
     expect(second).to_be_visible()
     expect(foot).to_contain_text("Live")
     first.hover()
-    clean_engine.docker("volume", "create", "third")
+    clean_engine.docker("volume", "create", "held-third")
     pill = events.locator("[data-newer]")
     expect(pill).to_have_text("▲ 1 new")
     pill.hover()  # as it may be by itself, for it comes up over the list
-    clean_engine.docker("volume", "create", "fourth")
+    clean_engine.docker("volume", "create", "held-fourth")
     expect(pill).to_have_text("▲ 2 new")
     expect(third).to_have_count(0)
     pill.click()
