@@ -117,7 +117,7 @@ class PageConsumer(GuardedConsumer):
         if self._engine is not None:
             self._versions.ahead(message["version"], asyncio.get_running_loop().time())
             self._batch.beat = True
-        self._note("engine", [str(message["engine"])])
+        self._note("beat", [str(message["engine"])])
 
     def _note(self, kind: str, ids: list[str] | None) -> None:
         if self._view is not None and kind in self._view.kinds:

@@ -97,7 +97,7 @@ def state_word(state: str, health: str, failed: bool) -> str:
 class Dashboard:
     """The dashboard of one person. Details are of ``engine``, the one looked at last, or the first."""
 
-    kinds = frozenset({"engine", "container", "image", "volume", "network", "event", "operation"})
+    kinds = frozenset({"engine", "beat", "container", "image", "volume", "network", "event", "operation"})
 
     def __init__(self, user: access.Actor, engine: Engine | None, params: QueryDict) -> None:
         access.require(user, "observe")

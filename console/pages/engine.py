@@ -36,7 +36,7 @@ class Capability:
 class EnginePage:
     """One engine for one person."""
 
-    kinds = frozenset({"engine", "container", "image", "network", "volume", "operation"})
+    kinds = frozenset({"engine", "beat", "container", "image", "network", "volume", "operation"})
 
     def __init__(self, user: access.Actor, engine: Engine | None, params: QueryDict) -> None:
         if engine is None:

@@ -50,7 +50,7 @@ class EventList(Listing):
     actions = "events/_newer.html"
     region = "event-table"
     placeholder = "Filter: type:container, action:die, name:shop, by:admin, by:outside, exit:137, time<1h"
-    kinds = frozenset({"event", "engine"})
+    kinds = frozenset({"event"})
     shows = {"all": "All", CONSOLE: "Console", OUTSIDE: "Outside", ENGINE: "Engine"}
     sorts: ClassVar[Mapping[str, tuple[OrderBy, ...]]] = {"time": (F("time_ns").desc(),)}
 

@@ -15,8 +15,9 @@ RESYNC: Final = "resync"  # in place of HTML: the page reads its regions again
 class LiveView(Protocol):
     """A page as the socket sees it; made anew for every batch of changes, so that it holds no rows.
 
-    ``kinds``: the kinds of ``changes.Kind`` that it shows, "operation" for operations. The constructor takes the page's
-    own query string and raises ``Http404`` or ``PermissionDenied`` through ``access``.
+    ``kinds``: the kinds of ``changes.Kind`` that it shows, "operation" for operations, "beat" where it says when an
+    engine was last seen (every two seconds; a page of one engine is read again when that engine's state changes).
+    The constructor takes the page's own query string and raises ``Http404`` or ``PermissionDenied`` through ``access``.
     """
 
     kinds: frozenset[str]

@@ -237,7 +237,7 @@ def _remote(url: str, source: str, found: Unreachable) -> list[Step]:
 class SetupPage:
     """The diagnosis page for one person: of the engine given, else of the first that does not answer."""
 
-    kinds = frozenset({"engine"})
+    kinds = frozenset({"engine", "beat"})
 
     def __init__(self, user: access.Actor, engine: Engine | None, params: QueryDict) -> None:
         access.require(user, "observe")

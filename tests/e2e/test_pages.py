@@ -9,6 +9,10 @@ from playwright.sync_api import BrowserContext, expect
 from tests.e2e.desk import Desk
 from tests.engines import PrivateEngine
 
+# What the socket says after a hint was lost: read the list again.
+RESYNC = """() => document.dispatchEvent(
+  new CustomEvent("htmx:ws:before:message:incoming", { detail: { message: { data: '{"resync":true}' } } }))"""
+
 
 def test_lists_follow_the_engine(desk: Desk, context: BrowserContext, clean_engine: PrivateEngine) -> None:
     images, networks, volumes = (desk.open(context, kind) for kind in ("images", "networks", "volumes"))
@@ -52,8 +56,14 @@ def test_events_wait_under_the_pointer(desk: Desk, context: BrowserContext, clea
     first = events.get_by_role("row", name="create held-first").first
     expect(first).to_contain_text("outside the console")
     first.hover()
+    foot, pill = events.locator("#fresh"), events.locator("[data-newer]")
+    events.wait_for_timeout(3000)  # a beat of the engine is nothing new
+    expect(foot).to_contain_text("Live")
+    events.evaluate(RESYNC)
+    expect(foot).to_contain_text("Paused while the pointer is on the list · 1 waiting")
+    expect(pill).to_be_hidden()  # no row of it is new
     clean_engine.docker("volume", "create", "held-second")
-    foot = events.locator("#fresh")
+    expect(pill).to_have_text("▲ 1 new")
     expect(foot).to_contain_text("Paused while the pointer is on the list · 1 waiting")
     second, third = (events.get_by_role("row", name=f"create {name}") for name in ("held-second", "held-third"))
     expect(second).to_have_count(0)
@@ -62,7 +72,6 @@ def test_events_wait_under_the_pointer(desk: Desk, context: BrowserContext, clea
     expect(foot).to_contain_text("Live")
     first.hover()
     clean_engine.docker("volume", "create", "held-third")
-    pill = events.locator("[data-newer]")
     expect(pill).to_have_text("▲ 1 new")
     pill.hover()  # as it may be by itself, for it comes up over the list
     clean_engine.docker("volume", "create", "held-fourth")

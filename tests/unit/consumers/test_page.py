@@ -112,6 +112,26 @@ async def test_kinds_that_the_page_does_not_show_are_not_asked_for() -> None:
         assert not Names.asked
 
 
+@pytest.mark.parametrize("view", ["images", "networks", "volumes", "network-map", "ports", "containers"])
+async def test_a_beat_alone_makes_no_list_read_itself_again(view: str) -> None:
+    admin, engine, _ = await sync_to_async(house)()
+    async with opened(admin, f"view={view}&v=7") as made:
+        await changes.beat(engine.pk, 7)
+        assert 'id="fresh"' in await receive(made)
+        assert await silence(made)
+
+
+async def test_events_of_all_engines_are_read_again_for_events_only() -> None:
+    admin, engine, _ = await sync_to_async(house)()
+    async with opened(admin, "view=events", "/ws/page") as made:
+        while not await silence(made):
+            await receive(made)
+        await changes.beat(engine.pk, 7)
+        assert await silence(made)
+        await changed(engine, "1", kind="event")
+        await until(made, '{"resync":true}')
+
+
 async def test_other_engines_are_not_heard() -> None:
     admin, _, _ = await sync_to_async(house)()
     other = await sync_to_async(factories.engine)("other")

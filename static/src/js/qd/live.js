@@ -53,9 +53,11 @@ function reason(target) {
   return region ? busy(region) || occupied(target) : "";
 }
 
+/** `count`: changes that wait; `rows`: how many rows of them are new. */
 function announce(text) {
   const held = [...again.values()].reduce((sum, rows) => sum + Math.max(1, rows), 0);
-  document.dispatchEvent(new CustomEvent("qd:hold", { detail: { reason: text, count: waiting.size + held } }));
+  const rows = [...again.values()].reduce((sum, more) => sum + more, 0);
+  document.dispatchEvent(new CustomEvent("qd:hold", { detail: { reason: text, count: waiting.size + held, rows } }));
 }
 
 // ── rows ─────────────────────────────────────────────────────

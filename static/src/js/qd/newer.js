@@ -5,11 +5,11 @@ import { letGo } from "./live.js";
 const PAGE = 100; // rows: more than a page of new ones are not counted
 
 document.addEventListener("qd:hold", (event) => {
-  const pill = $("[data-newer]"), { reason, count } = event.detail;
+  const pill = $("[data-newer]"), { reason, rows } = event.detail;
   if (!pill) return;
-  const text = `▲ ${count >= PAGE ? `${PAGE} or more` : count} new`;
+  const text = `▲ ${rows >= PAGE ? `${PAGE} or more` : rows} new`;
   if (pill.textContent !== text) pill.textContent = text;
-  pill.hidden = !reason || !count;
+  pill.hidden = !reason || !rows;
 });
 
 on("click", "[data-newer]", (pill) => {
