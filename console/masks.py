@@ -11,6 +11,7 @@ from typing import Any, Final
 
 MASK: Final = "••••"
 PLAIN_MASK: Final = "***"  # in commands and JSON
+NOT_COPIED: Final = f"{PLAIN_MASK} stands here for a secret that was not copied with the command: type it."
 
 # Anywhere in a name (PGPASSWORD), or as one of its words (SECRET_KEY, not KEYBOARD).
 _ANYWHERE = re.compile(r"PASSW|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|APIKEY|PRIVATEKEY|ACCESSKEY", re.IGNORECASE)

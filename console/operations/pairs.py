@@ -37,6 +37,16 @@ def masked(pairs: Pairs) -> Pairs:
     return tuple((name, masks.masked(name, value, masks.PLAIN_MASK)) for name, value in pairs)
 
 
+def hidden_in(pairs: Pairs) -> bool:
+    """Whether a value holds the mask where a secret would be: copied from what the console shows, or kept by it.
+
+    For forms: what an operation keeps is read again with its masks, so parameters do not refuse them.
+    """
+    open_ = tuple((name, value.replace(masks.PLAIN_MASK, "unhidden")) for name, value in pairs)
+    found = zip(pairs, open_, masked(open_), strict=True)
+    return any(own == shut != plain for own, plain, shut in found)
+
+
 def wrong_pairs(pairs: Pairs) -> str:
     """What is wrong with pairs that the engine keeps by their name, as a sentence; "" for nothing."""
     if any(not name or _BLANKS.search(name) for name, _ in pairs):

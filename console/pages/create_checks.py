@@ -24,7 +24,7 @@ from console.engine.command.restore import hidden_in
 from console.engine.command.spec import PublishedPort, RunSpec
 from console.engine.command.values import SECOND, write_cpus, write_size
 from console.engine.command.words import MAX_LENGTH
-from console.masks import PLAIN_MASK
+from console.masks import NOT_COPIED, PLAIN_MASK
 from console.models import Engine, Image
 from console.operations.image_params import Reference
 from console.operations.params import LONGEST_NAME, NAME
@@ -163,8 +163,7 @@ class Checks:
     def hidden(self) -> Iterator[Issue]:
         """Secrets of a command that was copied from where they are masked."""
         for key in hidden_in(self.spec, MASK, PLAIN_MASK):
-            text = f"{PLAIN_MASK} stands here for a secret that was not copied with the command: type it."
-            yield Issue(key, text, "a secret is hidden")
+            yield Issue(key, NOT_COPIED, "a secret is hidden")
 
     def _length(self) -> Iterator[Issue]:
         if len(render(self.spec)) > MAX_LENGTH:

@@ -16,7 +16,7 @@ from console.engine.command.network import CreateNetwork, render, render_lines
 from console.engine.command.table import Pairs
 from console.models import Engine, Operation
 from console.operations.network_params import MODES, CreateParams, check, reaches_host, rows
-from console.operations.pairs import joined, lines, over
+from console.operations.pairs import hidden_in, joined, lines, over
 from console.pages.networks import pools
 from console.pages.refusals import NO_IPVLAN, Refusal, field_of
 
@@ -231,6 +231,9 @@ class NetworkForm:
             errors["driver"] = f"{self.engine} is not in a swarm: overlay networks need one."
         if (where := reaches_host(self.spec)) and where not in errors and not access.can(self.user, "host"):
             errors[where] = "You may not give this: it reaches the engine's host, which needs the right “host”."
+        for name in ("options", "labels"):
+            if hidden_in(lines(getattr(self.typed, name))):
+                errors[name] = masks.NOT_COPIED
         if self.said:
             where, do = field_of(_REFUSALS, self.said)
             errors[where] = f"{self.said} {do}".strip()

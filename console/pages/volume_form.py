@@ -13,6 +13,7 @@ from console import access, masks
 from console.engine.command.volume import CreateVolume, render, render_lines
 from console.engine.risk import risk_of
 from console.models import Engine, Operation
+from console.operations.pairs import hidden_in
 from console.operations.volume_params import CreateVolumeParams, check, reaches_host
 from console.pages.refusals import Refusal, field_of
 from console.pages.volume_typed import CIFS_VERSIONS, KINDS, NFS_VERSIONS, Typed
@@ -61,14 +62,20 @@ class VolumeForm:
                 errors["name"] = f"There is a volume “{self.spec.name}” on {self.engine} already."
         if self.needs_host and not self.may_host:
             errors["kind"] = "You may not make this one: it reaches the engine's host, which needs the right “host”."
-        for name in ("password", "options", "labels"):
-            if masks.PLAIN_MASK in getattr(self.typed, name):
-                errors[name] = f"“{masks.PLAIN_MASK}” stands for a secret that was not kept: type it again."
+        errors |= dict.fromkeys(self._hidden(), masks.NOT_COPIED)
         if self.said:
             where, do = field_of(_REFUSALS, self.said)
             where = where if where in self.fields else "name"
             errors[where] = f"{self.said} {do}".strip()
         return errors
+
+    def _hidden(self) -> Iterator[str]:
+        """The fields in which a mask stands for a secret."""
+        if hidden_in(self.spec.label):
+            yield "labels"
+        if hidden_in(self.spec.opt):
+            own = self.fields & {"options", "password", "user", "more", "path"}
+            yield from (name for name in sorted(own) if masks.PLAIN_MASK in getattr(self.typed, name))
 
     @property
     def fields(self) -> set[str]:

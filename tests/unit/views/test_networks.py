@@ -8,8 +8,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from console import access
+from console import access, masks
 from console.models import Operation, User
+from console.operations.network_params import CreateParams
 from console.operations.sealed import unseal
 from console.reads import swarm
 from tests import factories
@@ -123,6 +124,18 @@ def test_what_can_be_seen_here_is_not_sent(client: Client, here: Any) -> None:
     assert "taken (172.17.0.0/16)" in errors["subnet-0"]
     assert "Use 172.18.0.0/16" in answer.content.decode()
     assert not Operation.objects.exists()
+
+
+def test_a_masked_secret_is_refused_at_its_field(client: Client, here: Any) -> None:
+    paste = "docker network create --opt api_token=*** --opt x=http://bob:***@nas/ --label db_password=*** my-net"
+    typed = create(client, read="1", paste=paste).context["typed"]
+    for field in ("options", "labels"):
+        answer = create(client, name="my-net", **{field: getattr(typed, field)})
+        assert (answer.status_code, answer.context["form"].shown) == (422, {field: masks.NOT_COPIED})
+    assert not Operation.objects.exists()
+    assert create(client, name="my-net", options="", labels="stars=***\ntier=***").status_code == 302
+    spec = Operation.objects.get().params["spec"] | {"label": [["db_password", "***"]]}
+    assert CreateParams.read({"spec": spec}).spec.label == (("db_password", "***"),), "what is kept can be read again"
 
 
 def test_drivers_lines_and_pasted_commands_change_the_form(client: Client, here: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
-from console import access
+from console import access, masks
 from console.engine.command.volume import CreateVolume
 from console.models import Operation, User
 from console.operations.job import Job
@@ -133,6 +134,30 @@ def test_a_pasted_command_fills_the_form(client: Client, here: Any) -> None:
     assert (found.kind, found.name, found.server, found.path) == ("nfs", "media", "nas", "/srv")
     assert "--colour" in answer.content.decode()
     assert create(client, name="kept", read="1", paste="ls").context["typed"].name == "kept"
+
+
+@pytest.mark.parametrize(
+    ("options", "field"),
+    [
+        ("-o type=cifs -o device=//nas/media -o o=addr=nas,username=bob,password=***", "password"),
+        ("-o type=nfs -o device=:/srv -o o=addr=nas,rw,password=***", "more"),
+        ("-d vieux/sshfs -o password=***", "options"),
+        ("-d vieux/sshfs -o sshcmd=ssh://bob:***@nas", "options"),
+        ("-o type=tmpfs -o device=tmpfs --label api_key=***", "labels"),
+    ],
+)
+def test_a_masked_secret_is_refused_at_its_field(client: Client, here: Any, options: str, field: str) -> None:
+    typed = create(client, read="1", paste=f"docker volume create {options} media").context["typed"]
+    answer = create(client, **asdict(typed) | {"read_only": ""})
+    assert (answer.status_code, answer.context["form"].shown) == (422, {field: masks.NOT_COPIED})
+    assert answer.content.decode().count(masks.NOT_COPIED) >= 1
+    assert not Operation.objects.exists()
+    kept = CreateVolumeParams(typed.spec()).public()
+    assert CreateVolumeParams.read(kept.to_json()) == kept, "what is kept can be read again"
+
+
+def test_three_stars_that_hide_nothing_are_a_value(client: Client, here: Any) -> None:
+    assert create(client, name="vm3", labels="stars=***").status_code == 302
 
 
 @pytest.mark.parametrize("value", ["²", "\x00", "٣", "9" * 5000, "a\x00b", "\u202e", "<b>"])
