@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from console.models import Engine
+from console.outages import away, one_line
 
 log = logging.getLogger(__name__)
 _schema = {"current": False}  # a schema never goes back while the process runs: asked until it is right
@@ -26,6 +27,16 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when the database answers, its schema is current and a worker holds every engine's lease; else 503."""
+    checks = readiness()
+    if all(checks.values()):
+        return JsonResponse({"status": "ok", "checks": checks})
+    response = JsonResponse({"status": "not ready", "checks": checks}, status=503)
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Django would log an error for every probe
+    return response
+
+
+def readiness() -> dict[str, bool]:
+    """What ``/readyz`` and ``manage.py worker --check`` ask, each by its name. A database that is away is logged."""
     checks = {"database": False, "migrations": False, "worker": False}
     try:
         with connection.cursor() as cursor:
@@ -33,13 +44,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
         checks["database"] = True
         checks["migrations"] = _schema_is_current()
         checks["worker"] = checks["migrations"] and _worker_beats()
-    except DatabaseError:
-        log.exception("readyz: the database does not answer")
-    if all(checks.values()):
-        return JsonResponse({"status": "ok", "checks": checks})
-    response = JsonResponse({"status": "not ready", "checks": checks}, status=503)
-    response._has_been_logged = True  # type: ignore[attr-defined]  # Django would log an error for every probe
-    return response
+    except (DatabaseError, InterfaceError) as error:
+        log.error("The database does not answer: %s", one_line(error), exc_info=not away(error))
+    return checks
 
 
 def _schema_is_current() -> bool:

@@ -106,11 +106,14 @@ def test_all_of_the_grown_mode_in_containers(private: PrivateEngine, docker: Cal
     states = ("ps", "--format", "{{.Service}} {{.State}} {{.Health}}")
     wanted = [
         *("postgres running healthy", "redis running healthy", "web-1 running healthy", "web-2 running healthy"),
-        "worker running",
+        "worker running healthy",
     ]
     try:
-        for begin in (("up", "--build", "--detach"), ("restart",)):
+        for begin in (("up", "--build", "--detach", "--wait"), ("restart",)):
             docker(*compose, *begin, **settings)
+            if "--wait" in begin:
+                found = sorted(map(str.strip, docker(*compose, *states, **settings).splitlines()))
+                assert found == wanted, docker(*compose, "logs", **settings)[-5000:]
             deadline = time.monotonic() + 180  # every 30 s the image looks whether it is healthy
             while (found := sorted(map(str.strip, docker(*compose, *states, **settings).splitlines()))) != wanted:
                 assert time.monotonic() < deadline, f"{found}\n{docker(*compose, 'logs', **settings)[-5000:]}"

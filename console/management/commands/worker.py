@@ -1,9 +1,13 @@
-"""``manage.py worker``: follows engines and performs operations apart from the web, any number of times."""
+"""``manage.py worker``: follows engines and performs operations apart from the web, any number of times.
+
+With ``--check`` it only says whether the workers of this database do that: the health check of its container.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+from argparse import ArgumentParser
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from console.management import startup
+from console.views.health import readiness
 from console.worker import new_owner, run_worker
 
 
@@ -20,13 +25,24 @@ class Command(BaseCommand):
 
     help = "Runs a worker process (needs DATABASE_URL and REDIS_URL)."
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--check", action="store_true", help="only say what /readyz says; exit 1 if it is not ready"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
-        """Work until SIGINT or SIGTERM. Raises CommandError without Redis or with an old schema."""
+        """Work until SIGINT or SIGTERM. Raises CommandError: no Redis, an old schema, not ready (``--check``)."""
+        if options["check"]:
+            lacking = [name for name, ready in readiness().items() if not ready]
+            if lacking:
+                raise CommandError(f"Not ready: {', '.join(lacking)}.")
+            self.stdout.write("Ready: the schema is current, and every engine is watched.")
+            return
         if not settings.REDIS_URL:
             raise CommandError("Without REDIS_URL the worker runs inside “manage.py serve”: start that instead.")
-        lacking = startup.unapplied()
-        if lacking:
-            raise CommandError(f"The database lacks {len(lacking)} migrations: start “manage.py serve” first.")
+        unapplied = startup.unapplied()
+        if unapplied:
+            raise CommandError(f"The database lacks {len(unapplied)} migrations: start “manage.py serve” first.")
         connections.close_all()
         owner = new_owner()
         self.stdout.write(f"Works as {owner}  –  Ctrl-C ends it")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
@@ -86,6 +88,19 @@ def test_readyz_is_cheap_once_the_schema_is_known(
     client.get("/readyz")
     with django_assert_num_queries(2):
         client.get("/readyz")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("seconds", "ready"), [(5, True), (-1, False), (None, False)])
+def test_the_worker_checks_the_same_from_the_command_line(seconds: float | None, ready: bool) -> None:
+    watched("local", seconds)
+    out = StringIO()
+    if ready:
+        call_command("worker", "--check", stdout=out)
+        assert out.getvalue().startswith("Ready")
+    else:
+        with pytest.raises(CommandError, match="Not ready: worker"):
+            call_command("worker", "--check", stdout=out)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
