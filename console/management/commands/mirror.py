@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from argparse import ArgumentParser
 from dataclasses import asdict
@@ -10,10 +11,12 @@ from datetime import datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from console.engine.errors import EngineError
 from console.models import Engine
+from console.outages import away, one_line
 from console.sync.columns import MIRRORS
 from console.sync.verify import Difference, verify
 
@@ -26,11 +29,30 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--engine", metavar="SLUG", help="only this engine")
-        parser.add_argument("--verify", action="store_true", help="inspect everything; exit 1 if the mirror differs")
+        parser.add_argument(
+            "--verify",
+            action="store_true",
+            help="inspect everything; exit 1 if the mirror differs, 2 if the database is away",
+        )
         parser.add_argument("--within", type=float, default=0.0, metavar="S", help="compare again for so many seconds")
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Raises SystemExit 1 where a mirror differs or an engine is away, 2 where the database is."""
+        pool = logging.getLogger("psycopg.pool")  # it would warn of each attempt, beside the line below
+        level = pool.level
+        pool.setLevel(logging.ERROR)
+        try:
+            self._tell(options)
+        except (OperationalError, InterfaceError) as error:
+            if away(error) != "database":
+                raise
+            self.stderr.write(f"The database does not answer, so nothing could be compared: {one_line(error)}")
+            raise SystemExit(2) from None
+        finally:
+            pool.setLevel(level)
+
+    def _tell(self, options: dict[str, Any]) -> None:
         engines = Engine.objects.all()
         if options["engine"]:
             engines = engines.filter(slug=options["engine"])

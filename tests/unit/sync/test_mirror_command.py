@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,3 +109,20 @@ def test_one_engine_of_several(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == [other]
     with pytest.raises(CommandError):
         run("--engine", "e3")
+
+
+@pytest.mark.parametrize("grown", [False, True])
+def test_without_the_database_it_says_so_in_a_line(grown: bool, tmp_path: Path) -> None:
+    (tmp_path / "quarterdeck.sqlite3").mkdir()  # a folder cannot be opened as a database
+    own = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "REDIS_URL"}}
+    own["QUARTERDECK_DATA"] = str(tmp_path)
+    if grown:  # port 1 of loopback: nobody listens
+        own |= {"DATABASE_URL": "postgres://nobody:canary@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1"}
+        own |= {"QUARTERDECK_SECRET_KEY": "k" * 50}
+    for more in ([], ["--json"]):
+        command = [sys.executable, "manage.py", "mirror", "--verify", *more]
+        done = subprocess.run(command, env=own, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("The database does not answer, so nothing could be compared: ")
+        assert "canary" not in done.stderr
