@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 
+from console import access
+from console.engine.text import text as text_of
 from console.outages import away, one_line
 
 log = logging.getLogger(__name__)
+KINDS: Final = ("container", "image", "network", "volume")
+NAMES: Final = ("reference", "ref", "container_id")  # what routes call an object's name or id
+OBJECT: Final = re.compile(r"/e/([-\w]+)/(container|image|network|volume)s/([^/]+)")
 TOO_OLD = "This form is too old"
 AWAY: Final = {
     "database": (
@@ -27,7 +34,7 @@ AWAY: Final = {
 }
 
 
-def _answer(request: HttpRequest, status: int, title: str, text: str, context: dict[str, str]) -> HttpResponse:
+def _answer(request: HttpRequest, status: int, title: str, text: str, context: dict[str, Any]) -> HttpResponse:
     """The toast for htmx, the page ``<status>.html`` for everybody else."""
     if request.headers.get("HX-Request") == "true":
         return render(request, "_fragment_error.html", {"title": title, "text": text}, status=status)
@@ -44,7 +51,32 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """A missing thing or one that the person may not see: the same page (``handler404``)."""
     text = "It does not exist any more, or your grants do not cover it. Nothing was done."
-    return _answer(request, 404, "Nothing there", text, {})
+    return _answer(request, 404, "Nothing there", text, _sought(request))
+
+
+def _sought(request: HttpRequest) -> dict[str, Any]:
+    """What the address names, and where to look for it instead.
+
+    It is read from the address and from the engines that the person sees, never from the object: so the page cannot
+    tell a missing one from one that may not be seen.
+    """
+    if not access.can(request.user, "observe"):
+        return {}
+    match = request.resolver_match
+    if match is not None:
+        slug, kind = match.kwargs.get("slug", ""), (match.url_name or "").partition("-")[0]
+        name = next((match.kwargs[key] for key in NAMES if key in match.kwargs), "")
+    else:
+        found = OBJECT.match(request.path)
+        slug, kind, name = found.groups() if found else ("", "", "")
+    if kind not in KINDS or not name:
+        return {}
+    name = text_of(name, 200)
+    context = {"kind": kind, "name": name}
+    engine = access.engines_for(request.user).filter(slug=slug).first()
+    if engine is not None:
+        context |= {"on_engine": str(engine), "list_url": reverse(f"{kind}s", args=[engine.slug])}
+    return context
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from types import SimpleNamespace
 from typing import cast
 
@@ -19,6 +20,7 @@ from console import outages
 from console.models import Engine, User
 from console.templatetags import qd
 from console.views import errors
+from tests import factories
 
 
 @pytest.fixture
@@ -93,6 +95,47 @@ def test_errors_answer_htmx_with_a_toast_and_nothing_else(answer, status: int, h
     assert response.status_code == status
     assert ('hx-swap-oob="afterbegin:#toasts"' in text) is htmx
     assert ("<html" in text) is not htmx
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "name"),
+    [
+        ("containers/gone/", "container", "gone"),
+        ("containers/gone/logs", "container", "gone"),
+        ("containers/gone/no/such/page", "container", "gone"),
+        (f"images/sha256:{'a' * 64}/", "image", f"sha256:{'a' * 64}"),
+        ("networks/<b>%22%E2%80%AE/", "network", "&lt;b&gt;&quot;\\u202e"),
+        ("volumes/gone/inspect", "volume", "gone"),
+        ("volumes/gone/inspekt", "volume", "gone"),
+    ],
+)
+def test_a_missing_object_offers_its_list_and_a_search(
+    client: Client, anna: User, path: str, kind: str, name: str
+) -> None:
+    factories.engine("here")
+    client.force_login(anna)
+    answer = client.get(f"/e/here/{path}")
+    text = answer.content.decode()
+    assert answer.status_code == 404
+    assert f"No {kind} {name} that you can see" in text
+    assert f'href="/e/here/{kind}s">All {kind}s of here</a>' in text
+    (question,) = re.findall(r'href="/palette\?q=([^"]*)"', text)
+    assert client.get(f"/palette?q={question}").status_code == 200
+    elsewhere = client.get(f"/e/nowhere/{path}").content.decode()
+    assert f'href="/e/here/{kind}s">All' not in elsewhere
+    assert " on here, or" not in elsewhere
+
+
+def test_a_foreign_object_and_a_missing_one_are_one_page(client: Client, anna: User) -> None:
+    factories.engine("here")
+    factories.container(factories.engine("there"), "foreign-one")
+    client.force_login(anna)
+    pages = [client.get(f"/e/here/containers/{name}/") for name in ("foreign-one", "missing-one")]
+    assert [page.status_code for page in pages] == [404, 404]
+    ever_new = r'"X-CSRFToken": "\w+"|value="\w{64}"|[0-9]{9,}\.[0-9]+'
+    plain = [re.sub(ever_new, "", page.content.decode()) for page in pages]
+    assert plain[0].replace("foreign-one", "missing-one") == plain[1]
+    assert "Search for it" not in client.get("/e/here/nonsense").content.decode()
 
 
 @pytest.mark.usefixtures("plain_static")
