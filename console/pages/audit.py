@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -73,6 +73,8 @@ class AuditList(Listing):
     }
     sorts: ClassVar[Mapping[str, tuple[OrderBy, ...]]] = {"time": (F("time").desc(),)}
 
+    csv_titles = ("Time", "Who", "Action", "Object", "Engine", "How long, why it ended", "From")
+
     def __init__(self, user: access.Actor, engine: Engine | None, params: QueryDict) -> None:
         access.require(user, "admin")
         super().__init__(user, None, params)
@@ -113,16 +115,21 @@ class AuditList(Listing):
         total = sum(rows.count() for rows in self._tables())
         return {"all": total, "fit": 0 if self.error else sum(rows.count() for rows in self._fitting())}
 
-    @cached_property
-    def page(self) -> Page[Any]:
-        """The places of the page's rows: (time, table, key)."""
+    def places(self) -> QuerySet[Any]:
+        """The places of all rows: (time, table, key)."""
         entries, shells = (
             rows.order_by()
             .annotate(table=Value(table, CharField()), ref=Cast("pk", CharField()))
             .values_list("time", "table", "ref")
             for rows, table in zip(self._fitting(), (ENTRY, SESSION), strict=True)
         )
-        paginator: Paginator[Any] = Paginator(entries.union(shells, all=True).order_by("-time", "-ref"), PAGE_ROWS)
+        both: QuerySet[Any] = entries.union(shells, all=True).order_by("-time", "-ref")
+        return both
+
+    @cached_property
+    def page(self) -> Page[Any]:
+        """The places of the page's rows."""
+        paginator: Paginator[Any] = Paginator(self.places(), PAGE_ROWS)
         paginator.count = self.count
         return paginator.get_page(self.page_number)
 
@@ -141,6 +148,13 @@ class AuditList(Listing):
             elif table == SESSION and (shell := known_shells.get(UUID(ref))):
                 rows.append(shell_row(shell))
         return rows
+
+    def csv_places(self, most: int) -> Sequence[Any]:
+        return list(self.places()[:most])
+
+    def csv_rows(self, places: Sequence[Any]) -> Iterator[Sequence[object]]:
+        for row in self.rows_of(places):
+            yield row.time, row.user, row.action, row.name, row.engine, row.text, row.address
 
     @property
     def days(self) -> list[tuple[str, list[Row]]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar, Final
@@ -15,7 +15,8 @@ from django.http import QueryDict
 from console import access, filters
 from console.filters import FilterError, Key
 from console.models import Container, Event
-from console.pages.event_rows import CONSOLE, EITHER, ENGINE, OUTSIDE, Row, rows
+from console.pages.event_rows import CONSOLE, EITHER, ENGINE, OUTSIDE, Row, detail, named, rows
+from console.pages.event_rows import who as made
 from console.pages.listing import Listing
 
 PAGE_ROWS: Final = 100
@@ -53,6 +54,8 @@ class EventList(Listing):
     kinds = frozenset({"event"})
     shows = {"all": "All", CONSOLE: "Console", OUTSIDE: "Outside", ENGINE: "Engine"}
     sorts: ClassVar[Mapping[str, tuple[OrderBy, ...]]] = {"time": (F("time_ns").desc(),)}
+
+    csv_titles = ("Time", "Engine", "Kind", "Action", "Object", "Object id", "Who", "Detail")
 
     def read(self, params: QueryDict) -> None:
         self.fold = params.get("fold", "1") != "0"
@@ -105,6 +108,16 @@ class EventList(Listing):
         shown, last = rows(read, PAGE_ROWS, self.fold)
         more = last is not None and (len(read) == READ or last.pk != read[-1].pk)
         return shown, last if more else None
+
+    def csv_places(self, most: int) -> Sequence[Any]:
+        """The newest that fit, wherever the page begins; repeats are not folded."""
+        return list(self.matching().order_by("-time_ns", "-pk").values_list("pk", flat=True)[:most])
+
+    def csv_rows(self, places: Sequence[Any]) -> Iterator[Sequence[object]]:
+        found = self.visible().filter(pk__in=places).order_by("-time_ns", "-pk").select_related("engine", "operation")
+        for event in found:
+            name, who = named(event)[0], made(event).text
+            yield event.time, event.engine, event.type, event.action, name, event.actor_id, who, detail(event)
 
     @property
     def days(self) -> list[tuple[str, list[Row]]]:

@@ -7,7 +7,7 @@ an empty list, never an exception.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Final
@@ -73,6 +73,7 @@ class Listing:
     shows: ClassVar[Mapping[str, str]] = {"all": "All"}  # value in the address → label
     sorts: ClassVar[Mapping[str, tuple[OrderBy, ...]]] = {}  # the first is the usual one
     titles: ClassVar[Sequence[tuple[str, str, str]]] = ()  # sort or "", words, class of the column
+    csv_titles: ClassVar[Sequence[str]] = ()  # of the columns of its CSV; none: it is not downloaded
 
     def __init__(self, user: access.Actor, engine: Engine | None, params: QueryDict) -> None:
         self.user, self.engine = user, engine
@@ -124,6 +125,14 @@ class Listing:
     def rows_of(self, found: Sequence[Any]) -> Sequence[Any]:
         """Rows of the page, ready for the template."""
         return found
+
+    def csv_places(self, most: int) -> Sequence[Any]:
+        """Where the rows of its CSV are found, in their order, at most so many."""
+        raise NotImplementedError
+
+    def csv_rows(self, places: Sequence[Any]) -> Iterable[Sequence[object]]:
+        """The cells of some of ``csv_places``; what is gone or may not be seen any more is left out."""
+        raise NotImplementedError
 
     @property
     def own(self) -> list[tuple[str, str]]:
@@ -227,6 +236,11 @@ class Listing:
         """The query string before ``page=``, for the pager."""
         query = self.query().removeprefix("?")
         return f"{query}&" if query else ""
+
+    @property
+    def csv_query(self) -> str:
+        """The query string of its CSV, with the filter; "" where there is none."""
+        return self.query(download="csv") if self.csv_titles and not self.error else ""
 
     @property
     def stale(self) -> bool:

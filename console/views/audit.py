@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
 from console.pages.audit import AuditList
-from console.views.lists import answer_list
+from console.views.lists import answer_list_or_csv
 
 
 @require_safe
-def audit(request: HttpRequest) -> HttpResponse:
-    """``/audit``: for admins; an htmx request gets the part under the filter."""
-    return answer_list(request, AuditList(request.user, None, request.GET))
+def audit(request: HttpRequest) -> HttpResponseBase:
+    """``/audit``: for admins; an htmx request gets the part under the filter, ``download=csv`` a file."""
+    return answer_list_or_csv(request, AuditList(request.user, None, request.GET))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections, connection
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 
 from console import access, masks
 from console.engine.errors import EngineError
+from console.pages import csv_lines
 from console.pages.detail import Detail
 from console.pages.document import groups
 from console.pages.json_lines import document, dumped
@@ -29,6 +32,35 @@ def answer_list(request: HttpRequest, shown: Listing, page: str = "lists/page.ht
         return never
     template = "lists/_answer.html" if is_fragment(request) else page
     return render(request, template, shown.context, status=shown.status)
+
+
+def answer_list_or_csv(request: HttpRequest, shown: Listing) -> HttpResponseBase:
+    """``answer_list``, or with ``download=csv`` what the filter shows, the newest ``csv_lines.MOST`` of it, as a file.
+
+    Streamed: what was found is read and written in parts, and no connection to the database is kept between them.
+    """
+    if request.GET.get("download") != "csv" or shown.error:
+        return answer_list(request, shown)
+    headers = {
+        "Content-Type": "text/csv; charset=utf-8; header=present",
+        "Content-Disposition": f'attachment; filename="{shown.view}-{timezone.now():%Y%m%dT%H%M%SZ}.csv"',
+    }
+    if request.method == "HEAD":
+        return HttpResponse(headers=headers)
+    return StreamingHttpResponse(_csv(shown, shown.csv_places(csv_lines.MOST)), headers=headers)
+
+
+async def _csv(shown: Listing, places: Sequence[Any]) -> AsyncIterator[bytes]:
+    def read(part: Sequence[Any]) -> str:
+        try:
+            return csv_lines.lines(shown.csv_rows(part))
+        finally:
+            if not connection.in_atomic_block:  # in a test
+                close_old_connections()
+
+    yield csv_lines.lines([shown.csv_titles]).encode()
+    for at in range(0, len(places), csv_lines.AT_ONCE):
+        yield (await sync_to_async(read)(places[at : at + csv_lines.AT_ONCE])).encode("utf-8", "replace")
 
 
 def found(kind: type[D], request: HttpRequest, slug: str, ref: str) -> D:
