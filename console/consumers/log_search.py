@@ -19,7 +19,7 @@ from console import access
 from console.consumers.log_reader import LogReader, source_of
 from console.engine.errors import EngineError
 from console.live.log_search import Found, search
-from console.live.matcher import BadPattern, Expression, TooSlow, Words
+from console.live.matcher import BadPattern, Expression, TooSlow, Words, matcher_of
 from console.models import Container
 from console.pages.log_options import LogOptions
 from console.pages.log_search import MOST_CONTAINERS, LogSearch
@@ -56,7 +56,7 @@ class LogSearchConsumer(LogReader):
     async def read(self) -> Mapping[str, Any]:
         """Searches; ends with a sum."""
         options = self._options
-        matcher = Expression(options.q, options.case) if options.regex else Words(options.q, options.case)
+        matcher = matcher_of(options.q, options.case, options.regex)
         try:
             why, text = await self._search(matcher)
         finally:

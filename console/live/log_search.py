@@ -21,8 +21,11 @@ BATCH_LINES, BATCH_CHARACTERS = 2000, 512 * 1024  # that are matched together
 SHOWN: Final = 2000  # characters of a line around its first match
 BEFORE: Final = 400  # of them before it
 
+# An escape ends a string whatever follows, as in a terminal: so every beginning matches, and no line takes longer than
+# its length.
 _SEQUENCES: Final = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]P X^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$|(?=\x1b))"
 )
 
 

@@ -2,7 +2,7 @@
 
 Python's ``re`` backtracks: an expression like ``(a+)+$`` can take hours on one line, and it holds the interpreter lock
 meanwhile, so a thread with a time-out would not save the server. The process (``python -I -S matcher.py``) has limits
-for memory and is killed when one batch of lines takes longer than ``SLOW`` seconds. Plain words need none of that.
+for memory and is killed when one batch of lines takes longer than ``SLOW`` seconds. A few plain words need none of that.
 
 The protocol, one JSON text a line: in ``{"pattern", "case"}``, then lists of lines; out ``{"ok"}`` or ``{"error"}``,
 then lists of spans.
@@ -17,6 +17,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final, TextIO
 
+LONGEST_WORDS: Final = 32  # characters that are looked for here: without case, each costs on every place of a line
 LOOK: Final = 16 * 1024  # characters of a line that are looked at
 MOST_SPANS: Final = 50  # matches in one line that are told
 SLOW: Final = 3.0  # seconds for a batch of lines
@@ -54,7 +55,7 @@ def spans(pattern: re.Pattern[str], line: str) -> Spans:
 
 
 class Words:
-    """Plain words: linear, here."""
+    """Plain words, a few: here."""
 
     def __init__(self, words: str, case: bool) -> None:
         self._pattern = compiled(re.escape(words), case)
@@ -125,6 +126,13 @@ class Expression:
             if process.returncode is None:
                 process.kill()
             await process.wait()
+
+
+def matcher_of(words: str, case: bool, regex: bool) -> Words | Expression:
+    """What looks for ``words``: long ones, as expressions, in a process that can be ended."""
+    if regex:
+        return Expression(words, case)
+    return Words(words, case) if len(words) <= LONGEST_WORDS else Expression(re.escape(words), case)
 
 
 def _serve(asked: TextIO, told: TextIO) -> None:

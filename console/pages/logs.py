@@ -31,7 +31,7 @@ TAILS: Final = (1000, 5000, 20_000)
 # What a terminal would obey: CSI, then OSC, DCS, SOS, PM and APC with what they hold, then two-byte escapes.
 _SEQUENCES: Final = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"
-    r"|(?:\x1b[\]P X^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$|(?=\x1b))"
     r"|\x1b[ -/]*[0-~]"
 )
 

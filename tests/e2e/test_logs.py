@@ -203,6 +203,23 @@ def test_hostile_lines_do_nothing(desk: Desk, context: BrowserContext) -> None:
     assert all('"ack"' in data or '"beat"' in data for data in sent if "type" in data), sent
 
 
+DEAR = r"""
+fill() { yes "$(printf "$1")" | head -n $2 | tr -d '\n'; }
+fill '\302\235' 200000; printf '\033 \001\n'
+printf '\033['; fill '31;' 200000; printf 'x\n'
+printf '\033['; fill '31;' 200000; printf 'mlong colours\n'
+echo the end; sleep 1000
+"""
+
+
+def test_lines_that_are_dear_to_read_do_not_stop_the_tab(desk: Desk, context: BrowserContext) -> None:
+    """They end strings that never began, or name colours without end: the time must not grow with its square."""
+    desk.run("dear", "-e", f"S={DEAR}", "alpine", "sh", "-c", 'eval "$S"')
+    page = desk.open(context, "containers/dear/logs")
+    expect(page.locator(".log .m", has_text="the end")).to_be_visible(timeout=20_000)
+    expect(page.locator(".log .m", has_text="long colours")).to_be_visible()
+
+
 def test_a_colour_that_is_not_reset_goes_on(desk: Desk, context: BrowserContext) -> None:
     script = (
         r"printf '\033[31mred\nstill \033[1mred\n\033[39mbold\n'; sleep 0.2; echo error >&2; sleep 0.2; "

@@ -3,11 +3,12 @@
 import Anser from "anser";
 
 const PLAIN = /^[^\x00-\x08\x0a-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]*$/;
-// CSI; then OSC, DCS, SOS, PM and APC with what they hold; then escapes of two bytes. 8-bit forms as well.
-const SEQUENCES = /(?:\x1b\[|\x9b)([0-?]*)([ -/]*)([@-~])|(?:\x1b[\]P X^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$)|\x1b[ -/]*[0-~]/g;
+// CSI; then OSC, DCS, SOS, PM and APC with what they hold; then escapes of two bytes. 8-bit forms as well. An escape ends a string
+// whatever follows, as in a terminal: so every beginning matches, and no line takes longer than its length.
+const SEQUENCES = /(?:\x1b\[|\x9b)([0-?]*)([ -/]*)([@-~])|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c|$|(?=\x1b))|\x1b[ -/]*[0-~]/g;
 const UNSAFE = /[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 const SGR = /\x1b\[[\d;]*m/g;
-const CODES = /^[\d;:]*$/;
+const CODES = /^[\d;:]{0,200}$/; // of more than that nobody sees anything, and each costs
 const LEVELS = [0, 95, 135, 175, 215, 255];
 const HUES = { black: "a0", red: "a1", green: "a2", yellow: "a3", blue: "a4", magenta: "a5", cyan: "a6", white: "a7" };
 const STYLES = { bold: "ab", dim: "a8", italic: "ai", underline: "au", strikethrough: "as" };

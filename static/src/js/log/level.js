@@ -55,6 +55,6 @@ export function level(raw, text) {
   if (EXCEPTION.test(head)) return ERROR;
   const status = ACCESS.exec(text.length > 2000 ? text.slice(0, 2000) : text);
   if (status) return { 5: ERROR, 4: WARN }[status[1]] ?? NONE;
-  const colour = raw.charCodeAt(0) === 27 ? COLOUR.exec(raw) : null;
+  const colour = raw.charCodeAt(0) === 27 ? COLOUR.exec(raw.slice(0, LOOK)) : null;
   return colour ? (colour[1].endsWith("1") ? ERROR : WARN) : NONE;
 }
