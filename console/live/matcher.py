@@ -2,7 +2,8 @@
 
 Python's ``re`` backtracks: an expression like ``(a+)+$`` can take hours on one line, and it holds the interpreter lock
 meanwhile, so a thread with a time-out would not save the server. The process (``python -I -S matcher.py``) has limits
-for memory and is killed when one batch of lines takes longer than ``SLOW`` seconds. A few plain words need none of that.
+for memory and is killed when one batch of lines takes longer than ``SLOW`` seconds. Plain words of a usual length need
+none of that.
 
 The protocol, one JSON text a line: in ``{"pattern", "case"}``, then lists of lines; out ``{"ok"}`` or ``{"error"}``,
 then lists of spans.

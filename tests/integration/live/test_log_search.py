@@ -112,8 +112,8 @@ async def test_a_hostile_expression_costs_seconds_not_the_server(
         await asyncio.sleep(0.02)
         longest = max(longest, time.monotonic() - before)
     assert (await search)[-1]["why"] == "slow"
-    assert time.monotonic() - began < 10
-    assert longest < 0.8
+    assert time.monotonic() - began < 60  # on the loop, or without a limit, it would be hours
+    assert longest < 5
 
 
 async def test_a_bad_expression_is_told_and_leaves_no_process() -> None:
